@@ -1,0 +1,55 @@
+import { createHash } from "node:crypto";
+import { PrismaPg } from "@prisma/adapter-pg";
+import { PrismaClient } from "./generated/client.ts";
+
+/** How long one step may take, in milliseconds; each bound is shorter than the one around it. */
+export const databaseTimeouts = {
+  connectMs: 3_000,
+  lockMs: 2_000,
+  statementMs: 4_000,
+  queryMs: 5_000,
+  idleInTransactionMs: 5_000,
+} as const;
+
+export interface PrismaOptions {
+  /** The most connections. */
+  readonly poolSize: number;
+  /** Shown in pg_stat_activity. */
+  readonly name: string;
+  /** Whether statements are prepared once a connection: only for a client whose statements are few and fixed. */
+  readonly preparesStatements: boolean;
+}
+
+/** A Prisma client whose every wait is bounded, and whose sessions are in UTC. Connects when first used. */
+export function createPrisma(databaseUrl: string, options: PrismaOptions): PrismaClient {
+  const { connectMs, lockMs, statementMs, queryMs, idleInTransactionMs } = databaseTimeouts;
+  const adapter = new PrismaPg(
+    {
+      connectionString: databaseUrl,
+      max: options.poolSize,
+      connectionTimeoutMillis: connectMs,
+      query_timeout: queryMs,
+      keepAlive: true,
+      application_name: options.name,
+      options: [
+        `-c statement_timeout=${statementMs}`,
+        `-c lock_timeout=${lockMs}`,
+        `-c idle_in_transaction_session_timeout=${idleInTransactionMs}`,
+        "-c timezone=UTC",
+      ].join(" "),
+    },
+    options.preparesStatements ? { statementNameGenerator: ({ sql }) => statementNameOf(sql) } : {},
+  );
+  return new PrismaClient({ adapter });
+}
+
+const statementNames = new Map<string, string>();
+
+function statementNameOf(sql: string): string {
+  let name = statementNames.get(sql);
+  if (name === undefined) {
+    name = createHash("sha256").update(sql).digest("base64url").slice(0, 16);
+    statementNames.set(sql, name);
+  }
+  return name;
+}

@@ -1,0 +1,197 @@
+import type { Command, CommandBatch } from "./commands.ts";
+import { ServiceUnavailableError } from "./errors.ts";
+import type { Settler } from "./inventory.ts";
+import { settle } from "./settle.ts";
+import type { Outcome } from "./stock-transaction.ts";
+import { StorageError } from "./storage.ts";
+import type { GroupScope, InventoryStorage, KeyReference } from "./storage.ts";
+
+export interface GroupCommitOptions {
+  /** Groups that may be in flight at once. A product always takes the same lane. */
+  readonly lanes: number;
+  /** The most commands one group takes, unless its first batch alone has more. */
+  readonly groupCommandsMax: number;
+  /** The most commands that may wait in one lane; past it a batch is turned away at once. */
+  readonly queueCommandsMax: number;
+  /** How long a batch may take from its arrival to its answer, in milliseconds. */
+  readonly deadlineMs: number;
+}
+
+export const groupCommitDefaults: GroupCommitOptions = {
+  lanes: 1,
+  groupCommandsMax: 1_000,
+  queueCommandsMax: 10_000,
+  deadlineMs: 10_000,
+};
+
+const backoffMinMs = 5;
+const backoffMaxMs = 500;
+
+/** A batch that waits for its answer. */
+interface Pending {
+  readonly batch: CommandBatch;
+  readonly deadline: number;
+  readonly resolve: (outcomes: readonly Outcome[]) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Settles batches in groups, one database transaction a group. What arrives while a group is in flight forms the next
+ * one; an idle lane starts at once, so that nobody waits for a timer.
+ */
+export class GroupCommit implements Settler {
+  readonly #lanes: readonly Lane[];
+
+  constructor(storage: InventoryStorage, options: Partial<GroupCommitOptions> = {}) {
+    const settings = { ...groupCommitDefaults, ...options };
+    this.#lanes = Array.from({ length: settings.lanes }, () => new Lane(storage, settings));
+  }
+
+  async settle(batch: CommandBatch): Promise<readonly Outcome[]> {
+    const [first] = batch.commands;
+    if (first === undefined) return [];
+    const lane = this.#lanes[hashOf(first.productId) % this.#lanes.length];
+    if (lane === undefined) throw new Error("Group commit has no lanes");
+    return lane.add(batch);
+  }
+
+  /** Takes no more batches, and waits until all that were taken have been answered. */
+  async close(): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => lane.close()));
+  }
+}
+
+/** One group at a time. */
+class Lane {
+  readonly #storage: InventoryStorage;
+  readonly #options: GroupCommitOptions;
+  #queue: Pending[] = [];
+  #queuedCommands = 0;
+  #running: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(storage: InventoryStorage, options: GroupCommitOptions) {
+    this.#storage = storage;
+    this.#options = options;
+  }
+
+  add(batch: CommandBatch): Promise<readonly Outcome[]> {
+    if (this.#closed) throw new ServiceUnavailableError("The gateway is stopping", "not applied");
+    if (this.#queuedCommands + batch.commands.length > this.#options.queueCommandsMax)
+      throw new ServiceUnavailableError("Too many stock transactions are waiting", "not applied");
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ batch, deadline: Date.now() + this.#options.deadlineMs, resolve, reject });
+      this.#queuedCommands += batch.commands.length;
+      this.#running ??= this.#run();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const sweep = setInterval(() => this.#turnAwayExpired(), 100);
+    try {
+      while (this.#queue.length > 0) await this.#settleGroup(this.#takeGroup(), false);
+    } finally {
+      clearInterval(sweep);
+      this.#running = null;
+    }
+  }
+
+  #takeGroup(): Pending[] {
+    let commands = 0;
+    let length = 0;
+    for (const { batch } of this.#queue) {
+      if (length > 0 && commands + batch.commands.length > this.#options.groupCommandsMax) break;
+      commands += batch.commands.length;
+      length += 1;
+    }
+    this.#queuedCommands -= commands;
+    return this.#queue.splice(0, length);
+  }
+
+  /** A batch that still waits when its time is up has not been looked at: it is not applied, for certain. */
+  #turnAwayExpired(): void {
+    const now = Date.now();
+    const isExpired = ({ deadline }: Pending): boolean => deadline <= now;
+    if (!this.#queue.some(isExpired)) return;
+    const expired = this.#queue.filter(isExpired);
+    this.#queue = this.#queue.filter((pending) => !isExpired(pending));
+    for (const { batch, reject } of expired) {
+      this.#queuedCommands -= batch.commands.length;
+      reject(new ServiceUnavailableError("The database did not take the stock transaction in time", "not applied"));
+    }
+  }
+
+  /**
+   * Answers every batch of the group, whatever happens.
+   * @param unresolved whether an earlier attempt at these batches may have been committed
+   */
+  async #settleGroup(group: readonly Pending[], unresolved: boolean): Promise<void> {
+    const batches = group.map(({ batch }) => batch);
+    const deadline = Math.min(...group.map((pending) => pending.deadline));
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        const settlement = await this.#storage.settle(scopeOf(batches, unresolved), deadline, (state, now) => settle(state, batches, now));
+        for (const [index, { resolve }] of group.entries()) resolve(settlement.outcomes[index] ?? []);
+        return;
+      } catch (error) {
+        if (error instanceof StorageError && error.kind === "unknown") unresolved = true;
+        if (!(error instanceof StorageError) || error.kind === "fault") return await this.#isolateFault(group, unresolved, error);
+        const backoffMs = backoffOf(attempt);
+        if (Date.now() + backoffMs >= deadline) return rejectAll(group, unresolved, error);
+        await new Promise((resolve) => setTimeout(resolve, backoffMs));
+      }
+    }
+  }
+
+  /** One batch that the database can't take must not bring down its neighbours: halves the group until it is alone. */
+  async #isolateFault(group: readonly Pending[], unresolved: boolean, error: unknown): Promise<void> {
+    if (group.length > 1) {
+      const middle = group.length >> 1;
+      await this.#settleGroup(group.slice(0, middle), unresolved);
+      await this.#settleGroup(group.slice(middle), unresolved);
+    } else if (unresolved) {
+      rejectAll(group, unresolved, error);
+    } else {
+      const fault = new Error("A batch of commands could not be settled", { cause: error });
+      for (const { reject } of group) reject(fault);
+    }
+  }
+}
+
+function rejectAll(group: readonly Pending[], unresolved: boolean, cause: unknown): void {
+  const message = unresolved
+    ? "The database did not say whether the stock transaction was applied"
+    : "The database did not take the stock transaction in time";
+  for (const { reject } of group) reject(new ServiceUnavailableError(message, unresolved ? "unknown" : "not applied", { cause }));
+}
+
+function scopeOf(batches: readonly CommandBatch[], unresolved: boolean): GroupScope {
+  const commands = batches.flatMap((batch) => batch.commands);
+  return {
+    productIds: [...new Set(commands.map((command) => command.productId))],
+    keys: commands.flatMap(keyReferenceOf),
+    unresolvedCommandIds: unresolved ? commands.map((command) => command.id) : [],
+  };
+}
+
+function keyReferenceOf(command: Command): KeyReference[] {
+  if (command.kind === "delete-stock" || command.idempotencyKey === null) return [];
+  return [{ clientId: command.clientId, idempotencyKey: command.idempotencyKey }];
+}
+
+/** Doubles from attempt to attempt, up to a bound; the jitter keeps gateways that collided from colliding again. */
+function backoffOf(attempt: number): number {
+  return Math.min(backoffMaxMs, backoffMinMs * 2 ** attempt) * (0.5 + Math.random());
+}
+
+/** FNV-1a. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index += 1) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  return hash >>> 0;
+}
