@@ -1,54 +1,73 @@
 import { StorageError } from "../inventory/storage.ts";
 
 /**
- * SQLSTATEs, by class or whole, that a second try may not meet again: connection exceptions, too few resources, operator
- * intervention (shutdown, starting up, a statement cancelled), system errors, serialization and deadlock, a lock not
- * available, and a server that is read-only because it is no longer the primary.
+ * SQLSTATEs, by class or whole, that say that the database is away or has no room now, not that it refuses what it was
+ * asked: connection exceptions, too few resources, operator intervention (shutdown, starting up, a statement cancelled),
+ * system errors, a lock not available, sessions ended by a timeout, a server that is read-only because another one is the
+ * primary now, and a database that does not exist yet.
  */
-const transientSqlStates: readonly string[] = ["08", "53", "57", "58", "40001", "40P01", "55P03", "25006", "25P02", "25P03", "3D000"];
+const unavailableSqlStates: readonly string[] = ["08", "53", "57", "58", "55P03", "25P03", "25P04", "25006", "3D000"];
 
-/** Of an answer to COMMIT: PostgreSQL says for certain that it rolled back. */
+/** Serialization failure and deadlock: PostgreSQL rolled back, also when they are its answer to COMMIT. */
 const rolledBackSqlStates: ReadonlySet<string> = new Set(["40001", "40P01"]);
 
+/** A row appeared that was not there when the rows were read: in a settlement, a race that the next try sees. */
+const uniqueViolation = "23505";
+
+/** Errors of our own making: trying again would not help. */
+const ownFaults: ReadonlySet<string> = new Set([
+  "AssertionError",
+  "TypeError",
+  "RangeError",
+  "ReferenceError",
+  "PrismaClientValidationError",
+]);
+
 /**
- * Says what an error of a database transaction means for what it wrote.
+ * Says what an error of a settlement's database transaction means for what it wrote.
  * @param phase "statements" while COMMIT has not been sent
  */
 export function toStorageError(error: unknown, phase: "statements" | "commit"): StorageError {
   if (error instanceof StorageError) return error;
   const sqlState = sqlStateOf(error);
   const options = { sqlState, cause: error };
-  if (phase === "commit" && (sqlState === null || isTransient(sqlState)) && !rolledBackSqlStates.has(sqlState ?? ""))
-    return new StorageError("unknown", "The database did not say whether it committed", options);
-  if (sqlState === null || isTransient(sqlState)) return new StorageError("transient", "The database could not take the transaction", options);
-  return new StorageError("fault", "The database refused a statement", options);
+  if (sqlState !== null && (rolledBackSqlStates.has(sqlState) || sqlState === uniqueViolation))
+    return new StorageError("transient", "The database rolled the transaction back", options);
+  if (!isDatabaseUnavailable(error)) return new StorageError("fault", "The transaction can't be settled", options);
+  return phase === "commit"
+    ? new StorageError("unknown", "The database did not say whether it committed", options)
+    : new StorageError("transient", "The database could not take the transaction", options);
 }
 
 /** Whether the database is away or overloaded, as opposed to refusing what it was asked. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   const sqlState = sqlStateOf(error);
-  if (sqlState !== null) return isTransient(sqlState);
-  return isConnectionError(error);
+  if (sqlState !== null) return unavailableSqlStates.some((prefix) => sqlState.startsWith(prefix));
+  return !ownFaults.has(nameOf(error));
 }
 
 /**
  * The five characters PostgreSQL gave. Prisma wraps them differently for queries, raw queries and COMMIT.
- * @returns null where there are none: the connection was lost, or could not be made
+ * @returns null where there are none: the connection was lost, or could not be made, or a time limit of ours ran out
  */
 export function sqlStateOf(error: unknown): string | null {
-  for (const candidate of [path(error, "meta", "driverAdapterError", "cause"), path(error, "cause"), error]) {
+  for (const candidate of [at(error, "meta", "driverAdapterError", "cause"), at(error, "cause"), error]) {
     for (const field of ["originalCode", "code"]) {
-      const code = path(candidate, field);
-      if (typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && !/^P[12]\d{3}$/.test(code)) return code;
+      const code = at(candidate, field);
+      if (typeof code === "string" && sqlStatePattern.test(code)) return code;
     }
   }
   return null;
 }
 
-function isTransient(sqlState: string): boolean {
-  return transientSqlStates.some((prefix) => sqlState.startsWith(prefix));
+/** Prisma's own codes (P1001, P2028) and Node's (EPIPE) also have five characters, but none of PostgreSQL's classes. */
+const sqlStatePattern = /^(?:\d[\dA-Z]|F0|HV|P0|XX)[\dA-Z]{3}$/;
+
+function nameOf(error: unknown): string {
+  const name = at(error, "name");
+  return typeof name === "string" ? name : "";
 }
 
-function path(value: unknown, ...keys: string[]): unknown {
-  return keys.reduce<unknown>((at, key) => (typeof at === "object" && at !== null ? Reflect.get(at, key) : undefined), value);
+function at(value: unknown, ...keys: readonly string[]): unknown {
+  return keys.reduce<unknown>((inner, key) => (typeof inner === "object" && inner !== null ? Reflect.get(inner, key) : undefined), value);
 }

@@ -53,6 +53,11 @@ export interface Settlement {
   readonly spentKeys: readonly SpentKey[];
 }
 
+/** Whether there is nothing to write: every command was refused, or answered with an earlier outcome. */
+export function isEmptySettlement({ stocks, transactions, deletions, spentKeys }: Settlement): boolean {
+  return stocks.length + transactions.length + deletions.length + spentKeys.length === 0;
+}
+
 /** The map key of a client's idempotency key. Neither part can hold a line break. */
 export function spentKeyOf(clientId: string, idempotencyKey: string): string {
   return `${clientId}\n${idempotencyKey}`;

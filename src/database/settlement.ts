@@ -1,0 +1,216 @@
+import type { SettleState, Settlement, SpentKey } from "../inventory/settle.ts";
+import assert from "node:assert/strict";
+import { isEmptySettlement, spentKeyOf } from "../inventory/settle.ts";
+import type { Refusal } from "../inventory/errors.ts";
+import type { Outcome } from "../inventory/stock-transaction.ts";
+import type { StockRecord } from "../inventory/stock.ts";
+import { StorageError } from "../inventory/storage.ts";
+import type { GroupScope, InventoryStorage, KeyReference } from "../inventory/storage.ts";
+import { toStorageError } from "./errors.ts";
+import type { Prisma, PrismaClient } from "./generated/client.ts";
+import { toStockRecord, toStockTransaction } from "./rows.ts";
+import type { StockRow, StockTransactionRow } from "./rows.ts";
+
+/** How far apart two groups' positions are: the sequence's increment, and more than a group can write. */
+const positionsPerGroup = 10_000;
+
+/** Settles each group in one interactive transaction of two to five statements, however many commands it has. */
+export class PrismaInventoryStorage implements InventoryStorage {
+  readonly #prisma: PrismaClient;
+
+  constructor(prisma: PrismaClient) {
+    this.#prisma = prisma;
+  }
+
+  async settle(
+    scope: GroupScope,
+    deadline: number,
+    decide: (state: SettleState, now: Date) => Settlement,
+  ): Promise<Settlement> {
+    const remainingMs = deadline - Date.now();
+    if (remainingMs <= 0) throw new StorageError("transient", "The deadline has passed");
+    const progress: { decided: Settlement | null; phase: "statements" | "commit" } = { decided: null, phase: "statements" };
+    try {
+      // Nothing is caught in here: PostgreSQL would answer the COMMIT that follows with a ROLLBACK, and Prisma would not tell.
+      return await this.#prisma.$transaction(
+        async (tx) => {
+          const locked = await lockStocks(tx, scope.productIds);
+          const spentKeys = scope.keys.length === 0 ? new Map<string, SpentKey>() : await findSpentKeys(tx, scope.keys);
+          const resolved = scope.unresolvedCommandIds.length === 0 ? new Map<string, Outcome>() : await findResolved(tx, scope.unresolvedCommandIds);
+          const decided = decide({ stocks: locked.stocks, spentKeys, resolved }, locked.now);
+          progress.decided = decided;
+          if (!isEmptySettlement(decided)) await write(tx, decided, locked.position);
+          progress.phase = "commit";
+          return decided;
+        },
+        { maxWait: remainingMs, timeout: remainingMs },
+      );
+    } catch (error) {
+      const { decided, phase } = progress;
+      // What wrote nothing can't have been lost.
+      if (phase === "commit" && decided !== null && isEmptySettlement(decided)) return decided;
+      throw toStorageError(error, phase);
+    }
+  }
+}
+
+interface LockedStocks {
+  readonly stocks: ReadonlyMap<string, StockRecord>;
+  /** The database's clock, read when the last lock was held: it runs on from group to group, whichever gateway asks. */
+  readonly now: Date;
+  /** The first of this group's positions. */
+  readonly position: bigint;
+}
+
+/**
+ * Waits for the rows in the order of their ids, so that no two groups wait for each other. A product without a row can't
+ * be locked; {@link write} finds out if another group made it meanwhile. The position is taken once all locks are held,
+ * so that positions grow with the versions of every product.
+ */
+async function lockStocks(tx: Prisma.TransactionClient, productIds: readonly string[]): Promise<LockedStocks> {
+  const rows = await tx.$queryRaw<(Partial<StockRow> & { position: bigint; now: Date })[]>`
+    WITH locked AS MATERIALIZED (
+      SELECT product_id, available, allocated, version, tracked, created_at, updated_at
+      FROM stock
+      WHERE product_id = ANY(${productIds}::text[])
+      ORDER BY product_id
+      FOR UPDATE
+    ), place AS MATERIALIZED (
+      SELECT nextval('stock_transaction_position') AS position, clock_timestamp()::timestamptz(3) AS now
+      FROM (SELECT count(*) FROM locked) AS all_locked
+    )
+    SELECT place.position, place.now, locked.*
+    FROM place LEFT JOIN locked ON true`;
+  const [first] = rows;
+  assert(first !== undefined, "The locking statement answered with no row");
+  const records = rows.filter(isStockRow).map(toStockRecord);
+  return { stocks: new Map(records.map((record) => [record.productId, record])), now: first.now, position: first.position };
+}
+
+function isStockRow<Row extends object>(row: Row & Partial<StockRow>): row is Row & StockRow {
+  return typeof row.product_id === "string";
+}
+
+type SpentKeyRow = Omit<StockTransactionRow, "product_id" | "version"> & {
+  spent_client_id: string;
+  spent_idempotency_key: string;
+  fingerprint: string;
+  command_id: string;
+  spent_at: Date;
+  refusal: Refusal | null;
+  product_id: string;
+  version: number;
+};
+
+/** Read after the locks are held, in a statement with a snapshot of its own: before, a key could be spent while waiting. */
+async function findSpentKeys(tx: Prisma.TransactionClient, keys: readonly KeyReference[]): Promise<Map<string, SpentKey>> {
+  const clientIds = keys.map((key) => key.clientId);
+  const idempotencyKeys = keys.map((key) => key.idempotencyKey);
+  const rows = await tx.$queryRaw<SpentKeyRow[]>`
+    SELECT spent.client_id AS spent_client_id, spent.idempotency_key AS spent_idempotency_key, spent.fingerprint,
+           spent.command_id, spent.refusal, spent.created_at AS spent_at, ledger.*
+    FROM unnest(${clientIds}::text[], ${idempotencyKeys}::text[]) AS asked (client_id, idempotency_key)
+    JOIN spent_key AS spent USING (client_id, idempotency_key)
+    LEFT JOIN stock_transaction AS ledger ON ledger.product_id = spent.product_id AND ledger.version = spent.version`;
+  return new Map(
+    rows.map((row) => [
+      spentKeyOf(row.spent_client_id, row.spent_idempotency_key),
+      {
+        clientId: row.spent_client_id,
+        idempotencyKey: row.spent_idempotency_key,
+        fingerprint: row.fingerprint,
+        commandId: row.command_id,
+        outcome:
+          row.refusal === null ? { kind: "applied", transaction: toStockTransaction(row) } : { kind: "refused", refusal: row.refusal },
+        createdAt: row.spent_at,
+      },
+    ]),
+  );
+}
+
+/** What an attempt whose COMMIT was not acknowledged turns out to have written. The locks make sure that it has ended. */
+async function findResolved(tx: Prisma.TransactionClient, commandIds: readonly string[]): Promise<Map<string, Outcome>> {
+  const resolved = new Map<string, Outcome>();
+  const transactions = await tx.$queryRaw<StockTransactionRow[]>`
+    SELECT * FROM stock_transaction WHERE id = ANY(${commandIds}::uuid[])`;
+  for (const row of transactions) resolved.set(row.id, { kind: "applied", transaction: toStockTransaction(row), replayed: false });
+  const deletions = await tx.$queryRaw<(StockRow & { id: string })[]>`
+    SELECT deletion.id, deletion.product_id, deletion.available, 0 AS allocated, deletion.version, true AS tracked,
+           stock.created_at, ledger.created_at AS updated_at
+    FROM stock_deletion AS deletion
+    JOIN stock ON stock.product_id = deletion.product_id
+    JOIN stock_transaction AS ledger ON ledger.product_id = deletion.product_id AND ledger.version = deletion.version
+    WHERE deletion.id = ANY(${commandIds}::uuid[])`;
+  for (const row of deletions) {
+    const { tracked: _tracked, ...stock } = toStockRecord(row);
+    resolved.set(row.id, { kind: "deleted", stock });
+  }
+  return resolved;
+}
+
+/**
+ * Writes all of a settlement in one statement.
+ * @throws StorageError "transient" when a stock or a key appeared that was not there to be locked
+ */
+async function write(tx: Prisma.TransactionClient, settlement: Settlement, position: bigint): Promise<void> {
+  const transactions = JSON.stringify(settlement.transactions.map((transaction, index) => ({ ...transaction, index })));
+  const stocks = JSON.stringify(settlement.stocks.map(({ stock, versionBefore }) => ({ ...stock, versionBefore })));
+  const keys = JSON.stringify(settlement.spentKeys.map(spentKeyToRow));
+  const deletions = JSON.stringify(settlement.deletions);
+  assert(settlement.transactions.length <= positionsPerGroup, "A group has more stock transactions than positions");
+  const [written] = await tx.$queryRaw<{ stocks: bigint; keys: bigint }[]>`
+    WITH transactions AS (
+      INSERT INTO stock_transaction (product_id, version, id, action, quantity, available_after, allocated_after, reason,
+                                     reference, note, actor, idempotency_key, created_at, position, horizon)
+      SELECT "productId", version, id, action, quantity, "availableAfter", "allocatedAfter", reason,
+             reference, note, actor, "idempotencyKey", "createdAt", ${position}::bigint + index,
+             pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+      FROM jsonb_to_recordset(${transactions}::jsonb) AS t (
+        "productId" text, version int, id uuid, action stock_action, quantity int, "availableAfter" int, "allocatedAfter" int,
+        reason stock_reason, reference text, note text, actor text, "idempotencyKey" text, "createdAt" timestamptz, index int)
+    ), changes AS MATERIALIZED (
+      SELECT * FROM jsonb_to_recordset(${stocks}::jsonb) AS s (
+        "productId" text, available int, allocated int, version int, tracked boolean, "createdAt" timestamptz,
+        "updatedAt" timestamptz, "versionBefore" int)
+    ), updated AS (
+      UPDATE stock
+      SET available = changes.available, allocated = changes.allocated, version = changes.version, tracked = changes.tracked,
+          created_at = changes."createdAt", updated_at = changes."updatedAt"
+      FROM changes
+      WHERE stock.product_id = changes."productId" AND stock.version = changes."versionBefore"
+      RETURNING 1
+    ), inserted AS (
+      INSERT INTO stock (product_id, available, allocated, version, tracked, created_at, updated_at)
+      SELECT "productId", available, allocated, version, tracked, "createdAt", "updatedAt"
+      FROM changes
+      WHERE "versionBefore" = 0
+      ORDER BY "productId" COLLATE "C"
+      ON CONFLICT DO NOTHING
+      RETURNING 1
+    ), spent AS (
+      INSERT INTO spent_key (client_id, idempotency_key, fingerprint, command_id, product_id, version, refusal, created_at)
+      SELECT "clientId", "idempotencyKey", fingerprint, "commandId", "productId", version, refusal, "createdAt"
+      FROM jsonb_to_recordset(${keys}::jsonb) AS k (
+        "clientId" text, "idempotencyKey" text, fingerprint text, "commandId" uuid, "productId" text, version int, refusal jsonb,
+        "createdAt" timestamptz)
+      ORDER BY "clientId" COLLATE "C", "idempotencyKey" COLLATE "C"
+      ON CONFLICT DO NOTHING
+      RETURNING 1
+    ), deleted AS (
+      INSERT INTO stock_deletion (product_id, version, id, available, actor, created_at)
+      SELECT "productId", version, id, available, actor, "createdAt"
+      FROM jsonb_to_recordset(${deletions}::jsonb) AS d (
+        "productId" text, version int, id uuid, available int, actor text, "createdAt" timestamptz)
+    )
+    SELECT (SELECT count(*) FROM updated) + (SELECT count(*) FROM inserted) AS stocks, (SELECT count(*) FROM spent) AS keys`;
+  if (written?.stocks !== BigInt(settlement.stocks.length))
+    throw new StorageError("transient", "Another group began to track one of the products meanwhile");
+  if (written.keys !== BigInt(settlement.spentKeys.length))
+    throw new StorageError("transient", "Another group spent one of the idempotency keys meanwhile");
+}
+
+function spentKeyToRow({ outcome, ...spent }: SpentKey): object {
+  return outcome.kind === "applied"
+    ? { ...spent, productId: outcome.transaction.productId, version: outcome.transaction.version, refusal: null }
+    : { ...spent, productId: outcome.refusal.productId, version: null, refusal: outcome.refusal };
+}
