@@ -1,0 +1,31 @@
+import type { FastifyInstance } from "fastify";
+import { useJsonBodies } from "./bodies.ts";
+import { answerError } from "./errors.ts";
+import { inventoryRoutes } from "./inventories.ts";
+import { MethodTable } from "./methods.ts";
+import { useOpenApi } from "./openapi.ts";
+import type { RestOptions } from "./options.ts";
+import { usePrincipals } from "./principals.ts";
+import { transactionRoutes } from "./transactions.ts";
+import { useStrictValidation } from "./validation.ts";
+
+/**
+ * The longest path segment that can be a product id: 255 characters of four bytes each, percent-encoded. The Fastify
+ * instance has to be made with it as `routerOptions.maxParamLength`; past it, and for a path that is not correctly
+ * encoded, Fastify calls `frameworkErrors`, which has to be {@link answerError}.
+ */
+export const pathSegmentLengthMax = 255 * 12;
+
+/** Elastic Path's inventory API, and its OpenAPI document: a Fastify plugin. */
+export async function restPlugin(app: FastifyInstance, options: RestOptions): Promise<void> {
+  app.setErrorHandler(answerError);
+  app.addHook("onRequest", async (_request, reply) => void reply.header("cache-control", "no-store"));
+  useJsonBodies(app);
+  useStrictValidation(app);
+  usePrincipals(app);
+  const methods = new MethodTable(app);
+  await useOpenApi(app);
+  inventoryRoutes(app, options);
+  transactionRoutes(app, options);
+  methods.refuseOthers();
+}

@@ -1,0 +1,27 @@
+import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from "fastify";
+import type { Authenticator } from "../access/authenticator.ts";
+import { requireScope, UnauthenticatedError } from "../access/principal.ts";
+import type { Principal, Scope } from "../access/principal.ts";
+
+const decorator = "restPrincipal";
+
+/** Makes room for the principal on every request. */
+export function usePrincipals(app: FastifyInstance): void {
+  app.decorateRequest(decorator, null);
+}
+
+/** Lets only requests with a valid access token and the scope pass, before their body is read. */
+export function allow(authenticator: Authenticator, scope: Scope): onRequestAsyncHookHandler {
+  return async (request) => {
+    // Node keeps only the first of several: a proxy in front may have looked at another.
+    if ((request.raw.headersDistinct["authorization"] ?? []).length > 1) throw new UnauthenticatedError();
+    const principal = await authenticator.authenticate(request.headers.authorization);
+    requireScope(principal, scope);
+    request.setDecorator<Principal>(decorator, principal);
+  };
+}
+
+/** Who sends a request that {@link allow} has let pass. */
+export function principalOf(request: FastifyRequest): Principal {
+  return request.getDecorator<Principal>(decorator);
+}

@@ -1,0 +1,81 @@
+import { Ajv } from "ajv";
+import type { ErrorObject } from "ajv";
+import type { FastifyInstance } from "fastify";
+import { RequestError } from "./errors.ts";
+
+/** A validator's report; Fastify's type for it has no `data`. */
+type Report = Pick<ErrorObject, "instancePath" | "keyword" | "params"> & { readonly data?: unknown };
+
+/**
+ * Validates requests against the routes' schemas as they stand: nothing is coerced, filled in or taken away, so that
+ * the quantity "5" is refused and a misspelt field too. Formats only document.
+ */
+export function useStrictValidation(app: FastifyInstance): void {
+  const ajv = new Ajv({ verbose: true, validateFormats: false });
+  app.setValidatorCompiler(({ schema }) => ajv.compile(schema));
+  app.setSchemaErrorFormatter(([error], part) => new RequestError(400, detailOf(error, part)));
+  // The answers' schemas document and are tested; they don't decide which fields an answer has.
+  app.setSerializerCompiler(() => JSON.stringify);
+}
+
+function detailOf(error: Report | undefined, part: string): string {
+  if (error === undefined) return "The request is not valid";
+  const { keyword, params, data } = error;
+  const field = fieldOf(error, part);
+  switch (keyword) {
+    case "required":
+      return `${field} is missing`;
+    case "additionalProperties":
+      return `${field} is not known`;
+    case "type":
+      return `${field} has to be ${withArticle(String(params["type"]))}, not ${kindOf(data)}`;
+    case "enum":
+      return `${field} has to be ${choicesOf(params["allowedValues"])}`;
+    case "minimum":
+      return `${field} has to be at least ${params["limit"]}`;
+    case "maximum":
+      return `${field} has to be at most ${params["limit"]}`;
+    case "minLength":
+      return `${field} is empty`;
+    case "maxLength":
+      return `${field} has to have at most ${params["limit"]} characters`;
+    case "minItems":
+      return `${field} is empty`;
+    case "maxItems":
+      return `${field} has to have at most ${params["limit"]} items`;
+    default:
+      return `${field} is not valid`;
+  }
+}
+
+/** `data.quantity` for /data/quantity; a field that is missing or not known is named by the report itself. */
+function fieldOf({ instancePath, params }: Report, part: string): string {
+  const path = instancePath.split("/").slice(1);
+  const own = params["missingProperty"];
+  if (typeof own === "string") path.push(own);
+  if (path.length === 0) return "additionalProperty" in params ? `A field of the ${part}` : `The ${part}`;
+  const name = path.join(".");
+  return "additionalProperty" in params ? `A field of ${name}` : (names.get(name) ?? name);
+}
+
+const names: ReadonlyMap<string, string> = new Map([
+  ["productId", "The product id"],
+  ["idempotency-key", "Idempotency-Key"],
+]);
+
+function withArticle(type: string): string {
+  return /^[aeio]/.test(type) ? `an ${type}` : `a ${type}`;
+}
+
+function choicesOf(allowed: unknown): string {
+  return Array.isArray(allowed) ? allowed.map((value) => JSON.stringify(value)).join(" or ") : "another";
+}
+
+/** What a value is, without quoting it. */
+function kindOf(data: unknown): string {
+  if (data === undefined) return "missing";
+  if (data === null) return "null";
+  if (Array.isArray(data)) return "an array";
+  if (typeof data === "number") return Number.isFinite(data) ? "a fraction" : "a number that large";
+  return withArticle(typeof data);
+}
