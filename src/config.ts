@@ -1,0 +1,186 @@
+import { isIP } from "node:net";
+import { resolve } from "node:path";
+
+/** A setting is wrong or can't be used. The message names it and says what to do. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+/** An issuer of access tokens other than this gateway. */
+export interface OutsideIssuer {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly jwksUrl: URL;
+}
+
+/** The gateway's settings, checked. */
+export interface Config {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Null: the embedded PostgreSQL. */
+  readonly databaseUrl: string | null;
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly adminClient: { readonly id: string; readonly secret: string } | null;
+  readonly introspection: "public" | "token" | "off";
+  readonly outsideIssuer: OutsideIssuer | null;
+  /** Origins besides Apollo Studio's and Sandbox's. */
+  readonly corsOrigins: readonly string[];
+  readonly logLevel: (typeof logLevels)[number];
+  readonly lanes: number;
+  readonly databasePoolSize: number;
+  readonly drainTimeoutMs: number;
+  readonly allowsUnsafeDatabase: boolean;
+}
+
+const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+const introspectionModes = ["public", "token", "off"] as const;
+
+/** Every setting: its name in the environment, what holds when it is not set, and what it does. */
+export const settings = {
+  HOST: { default: "127.0.0.1", description: "Address to listen on." },
+  PORT: { default: "4000", description: "Port to listen on; 0 takes any free one." },
+  DATABASE_URL: { default: "", description: "PostgreSQL to use, 15 or later; without it an embedded one starts." },
+  DATA_DIR: { default: ".data", description: "Folder of the embedded PostgreSQL and of the first client's secret." },
+  ADMIN_CLIENT_ID: { default: "", description: "An API client that is made, or given its secret, at start; then none is generated." },
+  ADMIN_CLIENT_SECRET: { default: "", description: "The secret of ADMIN_CLIENT_ID, 16 characters or more." },
+  INTROSPECTION: {
+    default: "",
+    description: "Who may read the schema: public, token or off. Public when listening on loopback only, else token.",
+  },
+  TOKEN_ISSUER: { default: "", description: "An outside issuer whose access tokens are accepted: their `iss`." },
+  TOKEN_AUDIENCE: { default: "", description: "The `aud` that the outside issuer's tokens must have." },
+  TOKEN_JWKS_URL: { default: "", description: "Where the outside issuer's public keys are." },
+  CORS_ORIGINS: { default: "", description: "Further origins whose pages may call, with commas between; Apollo's are always allowed." },
+  LOG_LEVEL: { default: "info", description: `What is logged: ${logLevels.join(", ")}.` },
+  LANES: { default: "1", description: "Groups of stock transactions that may be in flight at once, 1 to 32." },
+  DATABASE_POOL_SIZE: { default: "10", description: "Database connections for reading, 1 to 200; writing has one more than LANES." },
+  DRAIN_TIMEOUT_SECONDS: { default: "20", description: "How long a stop may take to answer what was accepted, 1 to 600." },
+  UNSAFE_DATABASE: {
+    default: "refuse",
+    description: "allow serves from a PostgreSQL that can lose what it acknowledged (fsync, full_page_writes or synchronous_commit off).",
+  },
+} as const satisfies Record<string, { default: string; description: string }>;
+
+type SettingName = keyof typeof settings;
+
+/**
+ * Reads the settings. Empty counts as not set.
+ * @throws ConfigError that names every setting at fault
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const reader = new SettingReader(env);
+  const host = reader.host("HOST");
+  const config: Config = {
+    host,
+    port: reader.integer("PORT", 0, 65_535),
+    databaseUrl: reader.url("DATABASE_URL", ["postgres:", "postgresql:"])?.href ?? null,
+    dataDir: resolve(reader.text("DATA_DIR")),
+    adminClient: readAdminClient(reader),
+    introspection: reader.given("INTROSPECTION") ? reader.oneOf("INTROSPECTION", introspectionModes) : isLoopback(host) ? "public" : "token",
+    outsideIssuer: readOutsideIssuer(reader),
+    corsOrigins: reader.origins("CORS_ORIGINS"),
+    logLevel: reader.oneOf("LOG_LEVEL", logLevels),
+    lanes: reader.integer("LANES", 1, 32),
+    databasePoolSize: reader.integer("DATABASE_POOL_SIZE", 1, 200),
+    drainTimeoutMs: 1_000 * reader.integer("DRAIN_TIMEOUT_SECONDS", 1, 600),
+    allowsUnsafeDatabase: reader.oneOf("UNSAFE_DATABASE", ["refuse", "allow"]) === "allow",
+  };
+  if (reader.faults.length > 0) throw new ConfigError(reader.faults.join("\n"));
+  return config;
+}
+
+function readAdminClient(reader: SettingReader): Config["adminClient"] {
+  if (!reader.allOrNone("ADMIN_CLIENT_ID", "ADMIN_CLIENT_SECRET")) return null;
+  const id = reader.text("ADMIN_CLIENT_ID");
+  const secret = reader.text("ADMIN_CLIENT_SECRET");
+  if (!/^[\x21-\x7e]{1,255}$/.test(id)) reader.fault("ADMIN_CLIENT_ID", "has to be 1 to 255 visible ASCII characters");
+  if (!/^[\x21-\x7e]{16,255}$/.test(secret)) reader.fault("ADMIN_CLIENT_SECRET", "has to be 16 to 255 visible ASCII characters");
+  return { id, secret };
+}
+
+function readOutsideIssuer(reader: SettingReader): OutsideIssuer | null {
+  if (!reader.allOrNone("TOKEN_ISSUER", "TOKEN_AUDIENCE", "TOKEN_JWKS_URL")) return null;
+  const jwksUrl = reader.url("TOKEN_JWKS_URL", ["https:", "http:"]);
+  if (jwksUrl === null) return null;
+  if (jwksUrl.protocol === "http:" && !isLoopback(jwksUrl.hostname))
+    reader.fault("TOKEN_JWKS_URL", "has to be an https: address: who can change the keys on their way can make tokens");
+  return { issuer: reader.text("TOKEN_ISSUER"), audience: reader.text("TOKEN_AUDIENCE"), jwksUrl };
+}
+
+/** Whether only programs on the same machine reach the address. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host === "[::1]" || (isIP(host) === 4 && host.startsWith("127."));
+}
+
+/** Reads one setting at a time and collects what is wrong; the value of a wrong one is never used. Values are not repeated: some are secrets. */
+class SettingReader {
+  readonly faults: string[] = [];
+  readonly #env: Readonly<Record<string, string | undefined>>;
+
+  constructor(env: Readonly<Record<string, string | undefined>>) {
+    this.#env = env;
+  }
+
+  fault(name: SettingName, problem: string): void {
+    this.faults.push(`${name} ${problem}`);
+  }
+
+  given(name: SettingName): boolean {
+    return (this.#env[name] ?? "").trim() !== "";
+  }
+
+  text(name: SettingName): string {
+    return this.given(name) ? (this.#env[name] ?? "").trim() : settings[name].default;
+  }
+
+  host(name: SettingName): string {
+    const host = this.text(name);
+    if (isIP(host) === 0 && !/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(host))
+      this.fault(name, "has to be an IP address or a host name");
+    return host;
+  }
+
+  integer(name: SettingName, min: number, max: number): number {
+    const text = this.text(name);
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= min && value <= max)) this.fault(name, `has to be a whole number, ${min} to ${max}`);
+    return value;
+  }
+
+  oneOf<T extends string>(name: SettingName, values: readonly T[]): T {
+    const text = this.text(name);
+    const [first] = values;
+    const found = values.find((value) => value === text) ?? first;
+    if (found === undefined) throw new Error(`${name} has no values`);
+    if (found !== text) this.fault(name, `has to be one of ${values.join(", ")}`);
+    return found;
+  }
+
+  url(name: SettingName, protocols: readonly string[]): URL | null {
+    if (!this.given(name)) return null;
+    const url = URL.canParse(this.text(name)) ? new URL(this.text(name)) : null;
+    if (url !== null && protocols.includes(url.protocol)) return url;
+    this.fault(name, `has to be an address that begins with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`);
+    return null;
+  }
+
+  origins(name: SettingName): readonly string[] {
+    const origins = this.text(name).split(",").flatMap((part) => (part.trim() === "" ? [] : [part.trim()]));
+    for (const origin of origins) {
+      if (!URL.canParse(origin) || new URL(origin).origin !== origin)
+        this.fault(name, `has to be origins such as https://shop.example, with commas between and nothing after the host`);
+    }
+    return origins;
+  }
+
+  /** Whether all are given; some but not all is a fault. */
+  allOrNone(...names: readonly SettingName[]): boolean {
+    const missing = names.filter((name) => !this.given(name));
+    if (missing.length === 0) return true;
+    if (missing.length < names.length)
+      for (const name of missing) this.fault(name, `is missing: ${names.join(" and ")} go together`);
+    return false;
+  }
+}
