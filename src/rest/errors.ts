@@ -31,7 +31,7 @@ export interface ErrorAnswer {
  */
 export function errorAnswerOf(error: unknown): ErrorAnswer {
   if (error instanceof StockError) return stockErrorAnswerOf(error);
-  if (error instanceof InvalidInputError) return answerOf(400, error.message);
+  if (error instanceof InvalidInputError) return answerOf(400, invalidInputDetailOf(error));
   if (error instanceof UnauthenticatedError) return answerOf(401);
   if (error instanceof ForbiddenError) return answerOf(403, error.message);
   if (error instanceof RequestError) return { ...answerOf(error.status, error.message), headers: error.headers };
@@ -62,6 +62,21 @@ function stockErrorAnswerOf(error: StockError): ErrorAnswer {
   const { status, detail } = refusalCatalogue[error.refusal.code];
   const headers: Record<string, string> = error.replayed ? { "idempotent-replayed": "true" } : {};
   return { ...answerOf(status, status === 404 ? notFoundDetail : detail), headers };
+}
+
+/** Where the domain's arguments stand in a REST request. */
+const fieldNames: ReadonlyMap<string, string> = new Map([
+  ["productId", "The product id"],
+  ["idempotencyKey", "Idempotency-Key"],
+  ["expectedVersion", "data.expected_version"],
+  ["quantity", "data.quantity"],
+  ["reference", "data.reference"],
+  ["note", "data.note"],
+]);
+
+/** Words the domain's message in the names of a REST request; its lines are items of `data`. */
+function invalidInputDetailOf({ field, message }: InvalidInputError): string {
+  return message.replace(/^transactions(?=\[)/, "data").replace(field, fieldNames.get(field) ?? field);
 }
 
 const frameworkDetails: ReadonlyMap<string, string> = new Map([

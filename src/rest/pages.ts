@@ -22,7 +22,7 @@ interface PageFrame {
   };
 }
 
-const digits = /^[0-9]{1,15}$/;
+const digits = /^-?[0-9]+$/;
 
 /**
  * Turns the digits of `page[limit]` and `page[offset]` into numbers, before validation. Anything else stays the text it

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { useJsonBodies } from "./bodies.ts";
-import { answerError } from "./errors.ts";
+import { answerError, answerNotFound } from "./errors.ts";
 import { inventoryRoutes } from "./inventories.ts";
 import { MethodTable } from "./methods.ts";
 import { useOpenApi } from "./openapi.ts";
@@ -19,6 +19,7 @@ export const pathSegmentLengthMax = 255 * 12;
 /** Elastic Path's inventory API, and its OpenAPI document: a Fastify plugin. */
 export async function restPlugin(app: FastifyInstance, options: RestOptions): Promise<void> {
   app.setErrorHandler(answerError);
+  await app.register(async (v2) => void v2.setNotFoundHandler(answerNotFound), { prefix: "/v2" });
   app.addHook("onRequest", async (_request, reply) => void reply.header("cache-control", "no-store"));
   useJsonBodies(app);
   useStrictValidation(app);

@@ -53,8 +53,8 @@ export const stockTransactionBody = {
         note: { type: "string", maxLength: noteLengthMax },
       },
       if: { properties: { action: { const: "create" } } },
-      then: { properties: { quantity: { minimum: 0 } } },
-      else: { properties: { quantity: { minimum: 1 } } },
+      then: { properties: { quantity: { type: "integer", minimum: 0 } } },
+      else: { properties: { quantity: { type: "integer", minimum: 1 } } },
     },
   },
 } as const;

@@ -28,7 +28,8 @@ function detailOf(error: Report | undefined, part: string): string {
     case "additionalProperties":
       return `${field} is not known`;
     case "type":
-      return `${field} has to be ${withArticle(String(params["type"]))}, not ${kindOf(data)}`;
+      if (part === "body" && error.instancePath === "") return "The body has to be a JSON object";
+      return `${field} has to be ${withArticle(String(params["type"]))}${part === "body" ? `, not ${kindOf(data)}` : ""}`;
     case "enum":
       return `${field} has to be ${choicesOf(params["allowedValues"])}`;
     case "minimum":
@@ -36,11 +37,10 @@ function detailOf(error: Report | undefined, part: string): string {
     case "maximum":
       return `${field} has to be at most ${params["limit"]}`;
     case "minLength":
+    case "minItems":
       return `${field} is empty`;
     case "maxLength":
       return `${field} has to have at most ${params["limit"]} characters`;
-    case "minItems":
-      return `${field} is empty`;
     case "maxItems":
       return `${field} has to have at most ${params["limit"]} items`;
     default:
@@ -48,32 +48,33 @@ function detailOf(error: Report | undefined, part: string): string {
   }
 }
 
-/** `data.quantity` for /data/quantity; a field that is missing or not known is named by the report itself. */
-function fieldOf({ instancePath, params }: Report, part: string): string {
-  const path = instancePath.split("/").slice(1);
-  const own = params["missingProperty"];
-  if (typeof own === "string") path.push(own);
-  if (path.length === 0) return "additionalProperty" in params ? `A field of the ${part}` : `The ${part}`;
-  const name = path.join(".");
-  return "additionalProperty" in params ? `A field of ${name}` : (names.get(name) ?? name);
-}
-
 const names: ReadonlyMap<string, string> = new Map([
   ["productId", "The product id"],
   ["idempotency-key", "Idempotency-Key"],
 ]);
+
+const harmlessName = /^[\w.-]{1,64}$/;
+
+/** `data.quantity` for /data/quantity. A field that is missing or not known is named by the report's parameters. */
+function fieldOf({ instancePath, params }: Report, part: string): string {
+  const path = instancePath.split("/").slice(1);
+  const own: unknown = params["missingProperty"] ?? params["additionalProperty"];
+  if (typeof own === "string") path.push(harmlessName.test(own) ? own : "a field");
+  const name = path.join(".");
+  return names.get(name) ?? (name === "" ? `The ${part}` : name);
+}
 
 function withArticle(type: string): string {
   return /^[aeio]/.test(type) ? `an ${type}` : `a ${type}`;
 }
 
 function choicesOf(allowed: unknown): string {
-  return Array.isArray(allowed) ? allowed.map((value) => JSON.stringify(value)).join(" or ") : "another";
+  const choices = Array.isArray(allowed) ? allowed.map((value) => JSON.stringify(value)) : [];
+  return choices.length === 1 ? choices.join() : `one of ${choices.join(", ")}`;
 }
 
 /** What a value is, without quoting it. */
 function kindOf(data: unknown): string {
-  if (data === undefined) return "missing";
   if (data === null) return "null";
   if (Array.isArray(data)) return "an array";
   if (typeof data === "number") return Number.isFinite(data) ? "a fraction" : "a number that large";
