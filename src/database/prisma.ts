@@ -45,10 +45,12 @@ export function createPrisma(databaseUrl: string, options: PrismaOptions): Prism
 
 const statementNames = new Map<string, string>();
 
+/** The statement's first word, for those who read pg_prepared_statements or the wire, and a hash of all of it. */
 function statementNameOf(sql: string): string {
   let name = statementNames.get(sql);
   if (name === undefined) {
-    name = createHash("sha256").update(sql).digest("base64url").slice(0, 16);
+    const [verb] = /[A-Z]+/.exec(sql) ?? [""];
+    name = `${verb}_${createHash("sha256").update(sql).digest("base64url").slice(0, 16)}`;
     statementNames.set(sql, name);
   }
   return name;
