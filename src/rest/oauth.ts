@@ -3,6 +3,7 @@ import { InvalidClientError } from "../access/access-control.ts";
 import type { AccessControl, AccessToken, TokenRequest } from "../access/access-control.ts";
 import { TooManyAttemptsError } from "../access/attempt-limiter.ts";
 import { answerError, RequestError } from "./errors.ts";
+import { MethodTable } from "./methods.ts";
 
 /** A token request is a few hundred bytes. */
 const bodyBytesMax = 16 * 1_024;
@@ -37,6 +38,7 @@ export async function oauthRoutes(app: FastifyInstance, { access }: OauthOptions
     (_request, body, done) => done(null, body),
   );
 
+  const methods = new MethodTable(app);
   app.post("/oauth/access_token", { bodyLimit: bodyBytesMax }, async (request, reply) => {
     const token = await access.issueToken(parseTokenRequest(request.body), addressOf(request));
     return await noStore(reply).send(toTokenBody(token));
@@ -45,6 +47,7 @@ export async function oauthRoutes(app: FastifyInstance, { access }: OauthOptions
   app.get("/.well-known/jwks.json", async (_request, reply) => {
     return await reply.header("cache-control", `public, max-age=${jwksAgeMaxSeconds}`).send(await access.jwks());
   });
+  methods.refuseOthers();
 }
 
 /** Whoever listens in the middle must not keep a token, nor the refusal of one (RFC 6749, 5.1). */
@@ -61,11 +64,12 @@ function toTokenBody({ token, grant, lifeSeconds, expiresAt }: AccessToken): Tok
   return { access_token: token, token_type: "Bearer", expires_in: lifeSeconds, expires: expiresAt, identifier: grant };
 }
 
-/** Of an unreadable body nothing is repeated: it may hold a secret. */
 function toRequestError(error: unknown): unknown {
   if (error instanceof InvalidClientError) return new RequestError(401, error.message);
   if (error instanceof TooManyAttemptsError)
     return new RequestError(429, error.message, { "retry-after": String(error.retryAfterSeconds) });
+  if (error instanceof Error && "code" in error && error.code === "FST_ERR_CTP_INVALID_MEDIA_TYPE")
+    return new RequestError(415, "The body has to be a form: application/x-www-form-urlencoded");
   return error;
 }
 

@@ -1,3 +1,4 @@
+import type { AccessControl } from "../access/access-control.ts";
 import type { Authenticator } from "../access/authenticator.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { InventoryQueries } from "../inventory/queries.ts";
@@ -7,4 +8,6 @@ export interface RestOptions {
   readonly inventory: Inventory;
   readonly queries: InventoryQueries;
   readonly authenticator: Authenticator;
+  /** Issues the access tokens of /oauth/access_token. */
+  readonly access: AccessControl;
 }

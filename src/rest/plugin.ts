@@ -3,6 +3,7 @@ import { useJsonBodies } from "./bodies.ts";
 import { answerError, answerNotFound } from "./errors.ts";
 import { inventoryRoutes } from "./inventories.ts";
 import { MethodTable } from "./methods.ts";
+import { oauthRoutes } from "./oauth.ts";
 import { useOpenApi } from "./openapi.ts";
 import type { RestOptions } from "./options.ts";
 import { usePrincipals } from "./principals.ts";
@@ -16,7 +17,7 @@ import { useStrictValidation } from "./validation.ts";
  */
 export const pathSegmentLengthMax = 255 * 12;
 
-/** Elastic Path's inventory API, and its OpenAPI document: a Fastify plugin. */
+/** Elastic Path's inventory API with the tokens it takes, and its OpenAPI document: a Fastify plugin. */
 export async function restPlugin(app: FastifyInstance, options: RestOptions): Promise<void> {
   app.setErrorHandler(answerError);
   await app.register(async (v2) => void v2.setNotFoundHandler(answerNotFound), { prefix: "/v2" });
@@ -28,5 +29,6 @@ export async function restPlugin(app: FastifyInstance, options: RestOptions): Pr
   await useOpenApi(app);
   inventoryRoutes(app, options);
   transactionRoutes(app, options);
+  await app.register(oauthRoutes, { access: options.access });
   methods.refuseOthers();
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from "fastify";
 import type { Authenticator } from "../access/authenticator.ts";
-import { requireScope, UnauthenticatedError } from "../access/principal.ts";
+import { authorizationOf } from "../access/bearer.ts";
+import { requireScope } from "../access/principal.ts";
 import type { Principal, Scope } from "../access/principal.ts";
 
 const decorator = "restPrincipal";
@@ -13,9 +14,7 @@ export function usePrincipals(app: FastifyInstance): void {
 /** Lets only requests with a valid access token and the scope pass, before their body is read. */
 export function allow(authenticator: Authenticator, scope: Scope): onRequestAsyncHookHandler {
   return async (request) => {
-    // Node keeps only the first of several: a proxy in front may have looked at another.
-    if ((request.raw.headersDistinct["authorization"] ?? []).length > 1) throw new UnauthenticatedError();
-    const principal = await authenticator.authenticate(request.headers.authorization);
+    const principal = await authenticator.authenticate(authorizationOf(request.raw));
     requireScope(principal, scope);
     request.setDecorator<Principal>(decorator, principal);
   };
