@@ -1,5 +1,5 @@
 import { execFile, spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -43,7 +43,7 @@ export function launchServer(launch: Launch, cwd: string, logFile: string): { re
     });
     const ended = new Promise<string>((resolve) => {
       child.once("error", (error) => resolve(error.message));
-      child.once("exit", () => resolve(lastLines(readFileSync(logFile, "utf8"))));
+      child.once("exit", () => resolve(existsSync(logFile) ? lastLines(readFileSync(logFile, "utf8")) : ""));
     });
     // The gateway's own connections keep it alive; a server that is still running must not.
     child.unref();

@@ -122,7 +122,12 @@ async function withEngine<T>(
 ): Promise<T> {
   const engineModule = await loadEngineModule();
   const factory = new PrismaPg({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 });
-  const connect = async (): Promise<SqlDriverAdapter> => withCharColumns(await factory.connect());
+  const adapters: SqlDriverAdapter[] = [];
+  const connect = async (): Promise<SqlDriverAdapter> => {
+    const connected = await factory.connect();
+    adapters.push(connected);
+    return withCharColumns(connected);
+  };
   const adapter = bindMigrationAwareSqlAdapterFactory({
     provider: factory.provider,
     adapterName: factory.adapterName,
@@ -136,6 +141,8 @@ async function withEngine<T>(
     throw new Error(`The database's schema could not be brought up to date: ${messageOf(error)}`, { cause: error });
   } finally {
     engine.free();
+    // The engine lets go of its adapter without closing the sessions.
+    for (const connected of adapters) await connected.dispose();
   }
 }
 
@@ -160,6 +167,13 @@ function withCharColumns(adapter: SqlDriverAdapter): SqlDriverAdapter {
   return adapter;
 }
 
+/** The engine never clears its time limit of ten seconds, which would keep a process that is done from ending. */
+function withPatientTimers(imports: Record<string, unknown>): Record<string, unknown> {
+  const names = Object.keys(imports).filter((name) => name.startsWith("__wbg_setTimeout"));
+  for (const name of names) imports[name] = (callback: () => void, delayMs: number) => setTimeout(callback, delayMs).unref();
+  return imports;
+}
+
 /** Node has it; its types of this version do not. */
 declare const WebAssembly: {
   instantiate(bytes: Uint8Array, imports: object): Promise<{ instance: { exports: Readonly<Record<string, unknown>> } }>;
@@ -174,7 +188,7 @@ function loadEngineModule(): Promise<EngineModule> {
     const folder = dirname(createRequire(import.meta.url).resolve("@prisma/schema-engine-wasm"));
     const engineModule = await import("@prisma/schema-engine-wasm/schema_engine_bg");
     const bytes = await readFile(join(folder, "schema_engine_bg.wasm"));
-    const { instance } = await WebAssembly.instantiate(bytes, { "./schema_engine_bg.js": { ...engineModule } });
+    const { instance } = await WebAssembly.instantiate(bytes, { "./schema_engine_bg.js": withPatientTimers({ ...engineModule }) });
     engineModule.__wbg_set_wasm(instance.exports);
     const start = instance.exports["__wbindgen_start"];
     if (typeof start === "function") start();
