@@ -65,7 +65,8 @@ interface LockedStocks {
 /**
  * Waits for the rows in the order of their ids, so that no two groups wait for each other. A product without a row can't
  * be locked; {@link write} finds out if another group made it meanwhile. The position is taken once all locks are held,
- * so that positions grow with the versions of every product.
+ * so that positions grow with the versions of every product, and once the transaction has its id, which is what readers
+ * in the ledger's order go by: see settled-position.ts.
  */
 async function lockStocks(tx: Prisma.TransactionClient, productIds: readonly string[]): Promise<LockedStocks> {
   const rows = await tx.$queryRaw<(Partial<StockRow> & { position: bigint; now: Date })[]>`
@@ -75,9 +76,10 @@ async function lockStocks(tx: Prisma.TransactionClient, productIds: readonly str
       WHERE product_id = ANY(${productIds}::text[])
       ORDER BY product_id
       FOR UPDATE
+    ), all_locked AS MATERIALIZED (
+      SELECT count(*), pg_current_xact_id() FROM locked
     ), place AS MATERIALIZED (
-      SELECT nextval('stock_transaction_position') AS position, clock_timestamp()::timestamptz(3) AS now
-      FROM (SELECT count(*) FROM locked) AS all_locked
+      SELECT nextval('stock_transaction_position') AS position, clock_timestamp()::timestamptz(3) AS now FROM all_locked
     )
     SELECT place.position, place.now, locked.*
     FROM place LEFT JOIN locked ON true`;
@@ -149,7 +151,8 @@ async function findResolved(tx: Prisma.TransactionClient, commandIds: readonly s
 }
 
 /**
- * Writes all of a settlement in one statement.
+ * Writes all of a settlement in one statement, below a savepoint: the rows get the id of a subtransaction, younger than
+ * every transaction that took its position before them. See settled-position.ts.
  * @throws StorageError "transient" when a stock or a key appeared that was not there to be locked
  */
 async function write(tx: Prisma.TransactionClient, settlement: Settlement, position: bigint): Promise<void> {
@@ -158,13 +161,13 @@ async function write(tx: Prisma.TransactionClient, settlement: Settlement, posit
   const keys = JSON.stringify(settlement.spentKeys.map(spentKeyToRow));
   const deletions = JSON.stringify(settlement.deletions);
   assert(settlement.transactions.length <= positionsPerGroup, "A group has more stock transactions than positions");
+  await tx.$executeRaw`SAVEPOINT positions_taken`;
   const [written] = await tx.$queryRaw<{ stocks: bigint; keys: bigint }[]>`
     WITH transactions AS (
       INSERT INTO stock_transaction (product_id, version, id, action, quantity, available_after, allocated_after, reason,
-                                     reference, note, actor, idempotency_key, created_at, position, horizon)
+                                     reference, note, actor, idempotency_key, created_at, position)
       SELECT "productId", version, id, action, quantity, "availableAfter", "allocatedAfter", reason,
-             reference, note, actor, "idempotencyKey", "createdAt", ${position}::bigint + index,
-             pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+             reference, note, actor, "idempotencyKey", "createdAt", ${position}::bigint + index
       FROM jsonb_to_recordset(${transactions}::jsonb) AS t (
         "productId" text, version int, id uuid, action stock_action, quantity int, "availableAfter" int, "allocatedAfter" int,
         reason stock_reason, reference text, note text, actor text, "idempotencyKey" text, "createdAt" timestamptz, index int)

@@ -44,7 +44,6 @@ CREATE TABLE "stock_transaction" (
     "idempotency_key" TEXT COLLATE "C",
     "created_at" TIMESTAMPTZ(3) NOT NULL,
     "position" BIGINT NOT NULL,
-    "horizon" BIGINT NOT NULL,
 
     CONSTRAINT "stock_transaction_pkey" PRIMARY KEY ("product_id", "version"),
     CONSTRAINT "stock_transaction_product_id_check" CHECK (char_length("product_id") BETWEEN 1 AND 255),
@@ -57,8 +56,7 @@ CREATE TABLE "stock_transaction" (
     CONSTRAINT "stock_transaction_note_check" CHECK (char_length("note") BETWEEN 1 AND 1000),
     CONSTRAINT "stock_transaction_actor_check" CHECK (char_length("actor") BETWEEN 1 AND 255),
     CONSTRAINT "stock_transaction_idempotency_key_check" CHECK (char_length("idempotency_key") BETWEEN 1 AND 255),
-    CONSTRAINT "stock_transaction_position_check" CHECK ("position" >= 1),
-    CONSTRAINT "stock_transaction_horizon_check" CHECK ("horizon" >= 1)
+    CONSTRAINT "stock_transaction_position_check" CHECK ("position" >= 1)
 );
 
 CREATE UNIQUE INDEX "stock_transaction_id_key" ON "stock_transaction"("id");
