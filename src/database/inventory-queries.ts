@@ -1,0 +1,92 @@
+import { InvalidInputError, ServiceUnavailableError } from "../inventory/errors.ts";
+import type { Refusal } from "../inventory/errors.ts";
+import type {
+  InventoryQueries,
+  Page,
+  StockFilter,
+  StockList,
+  StockTransactionFilter,
+  StockTransactionList,
+} from "../inventory/queries.ts";
+import type { StockTransaction, StockTransactionOutcome } from "../inventory/stock-transaction.ts";
+import type { Stock } from "../inventory/stock.ts";
+import { isDatabaseUnavailable } from "./errors.ts";
+import type { PrismaClient } from "./generated/client.ts";
+import { countHistories, listHistories } from "./history-queries.ts";
+import { toStockTransaction } from "./rows.ts";
+import type { StockTransactionRow } from "./rows.ts";
+import { countStocks, findStockAt, findStocks, listStocks } from "./stock-queries.ts";
+import { countStockTransactions, findStockTransactions, listStockTransactions } from "./stock-transaction-queries.ts";
+
+/** Answers every question about the inventory with one statement. */
+export class PrismaInventoryQueries implements InventoryQueries {
+  readonly #prisma: PrismaClient;
+
+  constructor(prisma: PrismaClient) {
+    this.#prisma = prisma;
+  }
+
+  async findStocks(productIds: readonly string[]): Promise<(Stock | null)[]> {
+    return read(() => findStocks(this.#prisma, productIds));
+  }
+
+  async findStockAt(productId: string, at: Date): Promise<Stock | null> {
+    return read(() => findStockAt(this.#prisma, productId, at));
+  }
+
+  async listStocks(list: StockList): Promise<Page<Stock>> {
+    return read(() => listStocks(this.#prisma, list));
+  }
+
+  async countStocks(filter: StockFilter): Promise<number> {
+    return read(() => countStocks(this.#prisma, filter));
+  }
+
+  async findStockTransactions(ids: readonly string[]): Promise<(StockTransaction | null)[]> {
+    return read(() => findStockTransactions(this.#prisma, ids));
+  }
+
+  async listStockTransactions(list: StockTransactionList): Promise<Page<StockTransaction>> {
+    return read(() => listStockTransactions(this.#prisma, list));
+  }
+
+  async countStockTransactions(filter: StockTransactionFilter): Promise<number> {
+    return read(() => countStockTransactions(this.#prisma, filter));
+  }
+
+  async listHistories(productIds: readonly string[], list: StockTransactionList): Promise<Page<StockTransaction>[]> {
+    return read(() => listHistories(this.#prisma, productIds, list));
+  }
+
+  async countHistories(productIds: readonly string[], filter: StockTransactionFilter): Promise<number[]> {
+    return read(() => countHistories(this.#prisma, productIds, filter));
+  }
+
+  async findOutcome(clientId: string, idempotencyKey: string): Promise<StockTransactionOutcome | null> {
+    return read(() => findOutcome(this.#prisma, clientId, idempotencyKey));
+  }
+}
+
+type OutcomeRow = { readonly refusal: Refusal } | (StockTransactionRow & { readonly refusal: null });
+
+async function findOutcome(prisma: PrismaClient, clientId: string, idempotencyKey: string): Promise<StockTransactionOutcome | null> {
+  const [row] = await prisma.$queryRaw<OutcomeRow[]>`
+    SELECT spent.refusal, ledger.*
+    FROM spent_key AS spent
+    LEFT JOIN stock_transaction AS ledger ON ledger.product_id = spent.product_id AND ledger.version = spent.version
+    WHERE spent.client_id = ${clientId} AND spent.idempotency_key = ${idempotencyKey}`;
+  if (row === undefined) return null;
+  return row.refusal === null
+    ? { kind: "applied", transaction: toStockTransaction(row), replayed: true }
+    : { kind: "refused", refusal: row.refusal, replayed: true };
+}
+
+/** A read changes nothing: whatever went wrong with it, it may be asked again. */
+async function read<T>(query: () => Promise<T>): Promise<T> {
+  try {
+    return await query();
+  } catch (error) {
+    if (error instanceof InvalidInputError || !isDatabaseUnavailable(error)) throw error;
+    throw new ServiceUnavailableError("The database can't be read at the moment", "not applied", { cause: error });
+  }
+}
