@@ -181,6 +181,7 @@ export class ApiClients {
    * @throws ServiceUnavailableError while the database is away: who may have been revoked is not let in
    */
   async findActive(id: string): Promise<ApiClient | null> {
+    if (!isClientId(id)) return null;
     let read = this.#cached.get(id);
     if (read === undefined) {
       read = new CachedRead(() => this.#storage.find(id), this.#clock);

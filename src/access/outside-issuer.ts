@@ -13,7 +13,7 @@ export interface OutsideIssuerOptions {
   /** What `aud` has to hold: this gateway, as the issuer calls it. */
   readonly audience: string;
   /** Where its public keys are. The only address that is ever asked for keys. */
-  readonly jwksUrl: string;
+  readonly jwksUrl: URL;
 }
 
 /** With a shared secret the issuer's public key could be taken for one: only key pairs. */
@@ -43,7 +43,7 @@ export class OutsideIssuer {
     this.issuer = issuer;
     this.#audience = audience;
     this.#clock = clock;
-    this.#keys = createRemoteJWKSet(new URL(jwksUrl), {
+    this.#keys = createRemoteJWKSet(jwksUrl, {
       timeoutDuration: fetchTimeoutMs,
       cooldownDuration: fetchCooldownMs,
       cacheMaxAge: keysAgeMaxMs,

@@ -1,0 +1,115 @@
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { createRemoteJWKSet, jwtVerify } from "jose";
+import { createServer } from "node:http";
+import { UnauthenticatedError } from "../../src/access/principal.ts";
+import { createAccessWorld, createAdministrator, forge, strangersKey, tokenOf } from "./support.ts";
+import type { AccessWorld } from "./support.ts";
+
+let world: AccessWorld;
+
+beforeEach(async () => {
+  world = await createAccessWorld();
+});
+
+afterEach(async () => await world.close());
+
+const hourMs = 3_600_000;
+
+test("ten gateways that start at once over two connection pools make one key, and take each other's tokens", async () => {
+  const pools = [world.connect(), world.connect()];
+  const gateways = Array.from({ length: 10 }, (_, index) => world.access({}, pools[index % 2]));
+  await Promise.all(gateways.map(({ access }) => access.prepare()));
+  expect(await world.prisma.signingKey.count()).toBe(1);
+  const published = await Promise.all(gateways.map(({ access }) => access.jwks()));
+  expect(new Set(published.map((jwks) => JSON.stringify(jwks)))).toHaveProperty("size", 1);
+  const [first] = gateways;
+  if (first === undefined) throw new Error("There are ten");
+  const administrator = await createAdministrator(first.clients);
+  const token = await tokenOf(first, administrator);
+  const principals = await Promise.all(gateways.map(({ access }) => access.authenticate(`Bearer ${token}`)));
+  expect(new Set(principals.map(({ clientId }) => clientId))).toEqual(new Set([administrator.client.id]));
+});
+
+test("two gateways that rotate at once replace the key once or twice, and one key is left that is not retired", async () => {
+  const gateways = [world.access(), world.access({}, world.connect())];
+  await Promise.all(gateways.map(({ access }) => access.prepare()));
+  const replaced = await Promise.all(gateways.map(({ keys }) => keys.rotate()));
+  expect(replaced).toContain(true);
+  expect(await world.prisma.signingKey.count({ where: { retiredAt: null } })).toBe(1);
+});
+
+test("only the public half is published, and others verify our tokens with it", async () => {
+  const gateway = world.access();
+  const token = await tokenOf(gateway, await createAdministrator(gateway.clients));
+  const jwks = await gateway.access.jwks();
+  const base64url = expect.stringMatching(/^[\w-]{43}$/);
+  expect(jwks).toEqual({ keys: [{ kty: "EC", crv: "P-256", x: base64url, y: base64url, kid: base64url, alg: "ES256", use: "sig" }] });
+  const server = createServer((_request, response) => response.end(JSON.stringify(jwks)));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  const { protectedHeader } = await jwtVerify(token, createRemoteJWKSet(new URL(`http://127.0.0.1:${port}/`)));
+  expect(protectedHeader.kid).toBe(jwks.keys[0]?.kid);
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+test("after a rotation the old key signs until the new one is known everywhere, verifies for an hour more, and is then refused", async () => {
+  const gateway = world.access();
+  const other = world.access({}, world.connect());
+  const administrator = await createAdministrator(gateway.clients);
+  const kidOf = (token: string): unknown => JSON.parse(Buffer.from(token.split(".")[0] ?? "", "base64url").toString())["kid"];
+  const oldToken = await tokenOf(gateway, administrator);
+  await other.access.authenticate(`Bearer ${oldToken}`);
+
+  expect(await gateway.keys.rotate()).toBe(true);
+  expect(kidOf(await tokenOf(gateway, administrator))).toBe(kidOf(oldToken));
+  expect((await gateway.access.jwks()).keys).toHaveLength(2);
+
+  for (const { clock } of [gateway, other]) clock.forward(31_000);
+  const newToken = await tokenOf(gateway, administrator);
+  expect(kidOf(newToken)).not.toBe(kidOf(oldToken));
+  await other.access.authenticate(`Bearer ${newToken}`);
+  await other.access.authenticate(`Bearer ${oldToken}`);
+
+  other.clock.forward(hourMs);
+  expect((await other.access.jwks()).keys.map(({ kid }) => kid)).toEqual([kidOf(newToken)]);
+});
+
+test("B38: a token of a key past its overlap is refused, though the token itself would still hold", async () => {
+  const gateway = world.access();
+  const administrator = await createAdministrator(gateway.clients);
+  const token = await tokenOf(gateway, administrator);
+  await world.prisma.signingKey.updateMany({ data: { retiredAt: new Date(Date.now() - hourMs - 29_000) } });
+  gateway.clock.forward(11_000);
+  await expect(gateway.access.authenticate(`Bearer ${token}`)).rejects.toThrow(UnauthenticatedError);
+});
+
+test("a key that is taken out of the database counts no more ten seconds later, for tokens in the cache as well", async () => {
+  const gateway = world.access();
+  const administrator = await createAdministrator(gateway.clients);
+  const token = await tokenOf(gateway, administrator);
+  await gateway.access.authenticate(`Bearer ${token}`);
+  await world.prisma.signingKey.deleteMany();
+  gateway.clock.forward(10_001);
+  await expect(gateway.access.authenticate(`Bearer ${token}`)).rejects.toThrow(UnauthenticatedError);
+  await gateway.access.authenticate(`Bearer ${await tokenOf(gateway, administrator)}`);
+});
+
+test("made-up kids make the gateway read its keys at most once a second", async () => {
+  const gateway = world.access();
+  gateway.clock.stop();
+  await gateway.access.prepare();
+  const { key } = await strangersKey();
+  const attack = async (): Promise<void> => {
+    const tokens = await Promise.all(Array.from({ length: 50 }, (_, index) => forge({ alg: "ES256", typ: "at+jwt", kid: `made-up-${index}` }, {}, key)));
+    for (const token of tokens) await expect(gateway.access.authenticate(`Bearer ${token}`)).rejects.toThrow(UnauthenticatedError);
+  };
+  await attack();
+  // The keys have been away since: had they been read again, there would be a new one.
+  await world.prisma.signingKey.deleteMany();
+  await attack();
+  expect(await world.prisma.signingKey.count()).toBe(0);
+  gateway.clock.forward(1_001);
+  await attack();
+  expect(await world.prisma.signingKey.count()).toBe(1);
+});
