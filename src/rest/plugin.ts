@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { useJsonBodies } from "./bodies.ts";
-import { answerError, answerNotFound } from "./errors.ts";
+import { notFoundDetail } from "./envelope.ts";
+import { answerError, answerNotFound, RequestError } from "./errors.ts";
 import { inventoryRoutes } from "./inventories.ts";
 import { MethodTable } from "./methods.ts";
 import { oauthRoutes } from "./oauth.ts";
@@ -20,7 +21,7 @@ export const pathSegmentLengthMax = 255 * 12;
 /** Elastic Path's inventory API with the tokens it takes, and its OpenAPI document: a Fastify plugin. */
 export async function restPlugin(app: FastifyInstance, options: RestOptions): Promise<void> {
   app.setErrorHandler(answerError);
-  await app.register(async (v2) => void v2.setNotFoundHandler(answerNotFound), { prefix: "/v2" });
+  await app.register(unknownPaths, { prefix: "/v2" });
   app.addHook("onRequest", async (_request, reply) => void reply.header("cache-control", "no-store"));
   useJsonBodies(app);
   useStrictValidation(app);
@@ -31,4 +32,12 @@ export async function restPlugin(app: FastifyInstance, options: RestOptions): Pr
   transactionRoutes(app, options);
   await app.register(oauthRoutes, { access: options.access });
   methods.refuseOthers();
+}
+
+/** A path that no route takes is not found whatever its body: it is told so before that is read. */
+async function unknownPaths(app: FastifyInstance): Promise<void> {
+  app.setNotFoundHandler(answerNotFound);
+  app.addHook("onRequest", async () => {
+    throw new RequestError(404, notFoundDetail);
+  });
 }

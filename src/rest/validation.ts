@@ -48,11 +48,6 @@ function detailOf(error: Report | undefined, part: string): string {
   }
 }
 
-const names: ReadonlyMap<string, string> = new Map([
-  ["productId", "The product id"],
-  ["idempotency-key", "Idempotency-Key"],
-]);
-
 const harmlessName = /^[\w.-]{1,64}$/;
 
 /** `data.quantity` for /data/quantity. A field that is missing or not known is named by the report's parameters. */
@@ -61,7 +56,8 @@ function fieldOf({ instancePath, params }: Report, part: string): string {
   const own: unknown = params["missingProperty"] ?? params["additionalProperty"];
   if (typeof own === "string") path.push(harmlessName.test(own) ? own : "a field");
   const name = path.join(".");
-  return names.get(name) ?? (name === "" ? `The ${part}` : name);
+  if (name === "productId") return "The product id";
+  return name === "" ? `The ${part}` : name;
 }
 
 function withArticle(type: string): string {
@@ -77,6 +73,6 @@ function choicesOf(allowed: unknown): string {
 function kindOf(data: unknown): string {
   if (data === null) return "null";
   if (Array.isArray(data)) return "an array";
-  if (typeof data === "number") return Number.isFinite(data) ? "a fraction" : "a number that large";
+  if (typeof data === "number" && !Number.isInteger(data)) return Number.isFinite(data) ? "a fraction" : "a number that large";
   return withArticle(typeof data);
 }
