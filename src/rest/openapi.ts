@@ -87,7 +87,7 @@ export async function useOpenApi(app: FastifyInstance): Promise<void> {
         },
       },
     },
-    transform: ({ schema, url }) => ({ schema: tokenDocumentation.get(url) ?? schema, url }),
+    transform: ({ schema, url }) => ({ schema: schema?.hide === true ? schema : (tokenDocumentation.get(url) ?? schema), url }),
     refResolver: { buildLocalReference: (json, _base, _fragment, index) => (typeof json["$id"] === "string" ? json["$id"] : `schema-${index}`) },
   });
   app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { startTestGateway } from "../support/gateway.ts";
+import type { TestGateway } from "../support/gateway.ts";
 import { newProduct, notFound, pathOf, RestClient } from "./rest-client.ts";
 
-let gateway: Awaited<ReturnType<typeof startTestGateway>>;
+let gateway: TestGateway;
 let rest: RestClient;
 
 beforeAll(async () => {

@@ -2,9 +2,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { request } from "node:http";
 import { json } from "node:stream/consumers";
-import type { startTestGateway } from "../support/gateway.ts";
-
-type TestGateway = Awaited<ReturnType<typeof startTestGateway>>;
+import type { TestGateway } from "../support/gateway.ts";
 
 /** An answer of the REST API: every body is JSON, or empty. */
 export interface RestAnswer {
