@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Command, CommandBatch } from "./commands.ts";
 import { ServiceUnavailableError } from "./errors.ts";
 import type { Settler } from "./inventory.ts";
@@ -115,15 +116,8 @@ class Lane {
 
   /** A batch that still waits when its time is up has not been looked at: it is not applied, for certain. */
   #turnAwayExpired(): void {
-    const now = Date.now();
-    const isExpired = ({ deadline }: Pending): boolean => deadline <= now;
-    if (!this.#queue.some(isExpired)) return;
-    const expired = this.#queue.filter(isExpired);
-    this.#queue = this.#queue.filter((pending) => !isExpired(pending));
-    for (const { batch, reject } of expired) {
-      this.#queuedCommands -= batch.commands.length;
-      reject(new ServiceUnavailableError("The database did not take the stock transaction in time", "not applied"));
-    }
+    this.#queue = turnAwayBefore(Date.now(), this.#queue, false).slice();
+    this.#queuedCommands = this.#queue.reduce((commands, { batch }) => commands + batch.commands.length, 0);
   }
 
   /**
@@ -131,19 +125,24 @@ class Lane {
    * @param unresolved whether an earlier attempt at these batches may have been committed
    */
   async #settleGroup(group: readonly Pending[], unresolved: boolean): Promise<void> {
-    const batches = group.map(({ batch }) => batch);
-    const deadline = Math.min(...group.map((pending) => pending.deadline));
-    for (let attempt = 0; ; attempt += 1) {
+    let waiting = group;
+    for (let attempt = 0; waiting.length > 0; attempt += 1) {
+      const batches = waiting.map(({ batch }) => batch);
+      const deadline = Math.max(...waiting.map((pending) => pending.deadline));
       try {
-        const settlement = await this.#storage.settle(scopeOf(batches, unresolved), deadline, (state, now) => settle(state, batches, now));
-        for (const [index, { resolve }] of group.entries()) resolve(settlement.outcomes[index] ?? []);
+        const scope = scopeOf(batches, unresolved);
+        const settlement = await this.#storage.settle(scope, deadline, (state, now) => settle(state, batches, now));
+        for (const [index, { resolve }] of waiting.entries()) resolve(settlement.outcomes[index] ?? []);
         return;
       } catch (error) {
         if (error instanceof StorageError && error.kind === "unknown") unresolved = true;
-        if (!(error instanceof StorageError) || error.kind === "fault") return await this.#isolateFault(group, unresolved, error);
+        if (!(error instanceof StorageError) || error.kind === "fault") {
+          await this.#isolateFault(waiting, unresolved, error);
+          return;
+        }
         const backoffMs = backoffOf(attempt);
-        if (Date.now() + backoffMs >= deadline) return rejectAll(group, unresolved, error);
-        await new Promise((resolve) => setTimeout(resolve, backoffMs));
+        waiting = turnAwayBefore(Date.now() + backoffMs, waiting, unresolved, error);
+        if (waiting.length > 0) await sleep(backoffMs);
       }
     }
   }
@@ -155,7 +154,7 @@ class Lane {
       await this.#settleGroup(group.slice(0, middle), unresolved);
       await this.#settleGroup(group.slice(middle), unresolved);
     } else if (unresolved) {
-      rejectAll(group, unresolved, error);
+      turnAway(group, unresolved, error);
     } else {
       const fault = new Error("A batch of commands could not be settled", { cause: error });
       for (const { reject } of group) reject(fault);
@@ -163,11 +162,17 @@ class Lane {
   }
 }
 
-function rejectAll(group: readonly Pending[], unresolved: boolean, cause: unknown): void {
-  const message = unresolved
-    ? "The database did not say whether the stock transaction was applied"
-    : "The database did not take the stock transaction in time";
-  for (const { reject } of group) reject(new ServiceUnavailableError(message, unresolved ? "unknown" : "not applied", { cause }));
+/** Turns away the batches whose time is up by then. @returns the others */
+function turnAwayBefore(time: number, group: readonly Pending[], unresolved: boolean, cause?: unknown): readonly Pending[] {
+  turnAway(group.filter(({ deadline }) => deadline <= time), unresolved, cause);
+  return group.filter(({ deadline }) => deadline > time);
+}
+
+function turnAway(group: readonly Pending[], unresolved: boolean, cause?: unknown): void {
+  const error = unresolved
+    ? new ServiceUnavailableError("The database did not say whether the stock transaction was applied", "unknown", { cause })
+    : new ServiceUnavailableError("The database did not take the stock transaction in time", "not applied", { cause });
+  for (const { reject } of group) reject(error);
 }
 
 function scopeOf(batches: readonly CommandBatch[], unresolved: boolean): GroupScope {

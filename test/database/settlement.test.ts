@@ -116,6 +116,18 @@ describe("a group", () => {
 });
 
 describe("several gateways", () => {
+  test("refuse only on what they read under the lock: a receipt that is just being committed counts", async () => {
+    const { inventory } = createInventory();
+    await inventory.createStockTransaction("a", input({ productId: "receipt", action: "INCREMENT", quantity: 1 }));
+    const outside = await connect();
+    await outside.query("BEGIN");
+    await outside.query("UPDATE stock SET available = 10, version = 2 WHERE product_id = 'receipt'");
+    const allocation = inventory.createStockTransaction("a", input({ productId: "receipt", action: "ALLOCATE", quantity: 5 }));
+    await someoneWaitsForALock();
+    await outside.query("COMMIT");
+    expect((await allocation).transaction).toMatchObject({ version: 3, availableAfter: 5, allocatedAfter: 5 });
+  });
+
   test("start tracking the same new product at once, and every unit counts (F18)", async () => {
     const gateways = [createInventory(), createInventory(), createInventory()];
     await Promise.all(
