@@ -1,0 +1,106 @@
+import { ApolloServer } from "@apollo/server";
+import type { ApolloServerPlugin, GraphQLRequestContextWillSendResponse } from "@apollo/server";
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginSchemaReportingDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from "@apollo/server/plugin/disabled";
+import { ApolloServerPluginLandingPageLocalDefault } from "@apollo/server/plugin/landingPage/default";
+import type { FastifyBaseLogger } from "fastify";
+import type { GraphQLContext, IntrospectionAccess } from "./context.ts";
+import { formatError, isFault } from "./errors.ts";
+import { LimitsRule, tokensMax } from "./limits.ts";
+import { createSchema } from "./schema.ts";
+
+/** Apollo Server over the gateway's schema; the plugin mounts it. Nothing of it depends on the process's environment. */
+export function createApolloServer(introspection: IntrospectionAccess, log: FastifyBaseLogger): ApolloServer<GraphQLContext> {
+  const hidesSchema = introspection === "off";
+  return new ApolloServer<GraphQLContext>({
+    schema: createSchema(),
+    nodeEnv: "production",
+    logger: toApolloLogger(log),
+    introspection: !hidesSchema,
+    hideSchemaDetailsFromClientErrors: hidesSchema,
+    csrfPrevention: true,
+    includeStacktraceInErrorResponses: false,
+    stopOnTerminationSignals: false,
+    parseOptions: { maxTokens: tokensMax },
+    validationRules: [LimitsRule],
+    formatError: (formatted, error) => formatError(formatted, error, { hidesSchema }),
+    plugins: [
+      faultPlugin(log),
+      legacyStatusPlugin,
+      ApolloServerPluginLandingPageLocalDefault({ embed: true, footer: false }),
+      ApolloServerPluginCacheControlDisabled(),
+      ApolloServerPluginInlineTraceDisabled(),
+      ApolloServerPluginSchemaReportingDisabled(),
+      ApolloServerPluginUsageReportingDisabled(),
+    ],
+  });
+}
+
+/** Logs each fault with its cause, and gives the client the request's id to ask about it with. */
+function faultPlugin(log: FastifyBaseLogger): ApolloServerPlugin<GraphQLContext> {
+  return {
+    async contextCreationDidFail({ error }) {
+      if (isFault(error)) log.error({ err: error }, "A GraphQL request's context could not be made");
+    },
+    async requestDidStart() {
+      return {
+        async didEncounterErrors({ errors, contextValue }) {
+          for (const error of errors.filter(isFault)) {
+            const { path, originalError } = error;
+            contextValue.log.error({ err: originalError ?? error, path: path?.join(".") }, "A GraphQL request met a fault");
+          }
+        },
+        async willSendResponse({ response, contextValue }) {
+          if (response.body.kind !== "single") return;
+          const { singleResult } = response.body;
+          if (singleResult.errors === undefined) return;
+          singleResult.errors = singleResult.errors.map((error) =>
+            error.extensions?.["code"] === "INTERNAL_SERVER_ERROR"
+              ? { ...error, extensions: { ...error.extensions, requestId: contextValue.requestId } }
+              : error,
+          );
+        },
+      };
+    },
+  };
+}
+
+/**
+ * GraphQL over HTTP: to a client that takes `application/json` and not `application/graphql-response+json`, a document
+ * that can't be parsed, validated or given its variables is answered with 200, as such clients were always answered.
+ */
+const legacyStatusPlugin: ApolloServerPlugin<GraphQLContext> = {
+  async requestDidStart() {
+    return {
+      async willSendResponse(requestContext) {
+        const { response } = requestContext;
+        if (response.http.status === 400 && isRefusedDocument(requestContext) && isLegacyClient(requestContext)) response.http.status = 200;
+      },
+    };
+  },
+};
+
+const documentErrorCodes: ReadonlySet<unknown> = new Set(["GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED", "BAD_USER_INPUT"]);
+
+function isRefusedDocument({ response }: GraphQLRequestContextWillSendResponse<GraphQLContext>): boolean {
+  const errors = response.body.kind === "single" ? (response.body.singleResult.errors ?? []) : [];
+  return errors.length > 0 && errors.every((error) => documentErrorCodes.has(error.extensions?.["code"]));
+}
+
+function isLegacyClient({ request }: GraphQLRequestContextWillSendResponse<GraphQLContext>): boolean {
+  const accept = request.http?.headers.get("accept") ?? "";
+  return accept.includes("application/json") && !accept.includes("application/graphql-response+json") && !accept.includes("*/*");
+}
+
+function toApolloLogger(log: FastifyBaseLogger): Record<"debug" | "info" | "warn" | "error", (message?: unknown) => void> {
+  return {
+    debug: (message) => log.debug(String(message)),
+    info: (message) => log.info(String(message)),
+    warn: (message) => log.warn(String(message)),
+    error: (message) => log.error(String(message)),
+  };
+}

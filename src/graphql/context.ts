@@ -1,0 +1,80 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { UnauthenticatedError, requireScope } from "../access/principal.ts";
+import type { Authenticator } from "../access/authenticator.ts";
+import type { Principal, Scope } from "../access/principal.ts";
+import { InvalidInputError } from "../inventory/errors.ts";
+import type { Inventory } from "../inventory/inventory.ts";
+import type { InventoryQueries } from "../inventory/queries.ts";
+import { isIntrospection } from "./introspection.ts";
+import { createLoaders } from "./loaders.ts";
+import type { Loaders } from "./loaders.ts";
+
+/** Who may see the schema: everybody, whoever has an access token, or nobody. */
+export type IntrospectionAccess = "public" | "token" | "off";
+
+/** What the GraphQL API needs of the rest of the gateway. */
+export interface GraphQLServices {
+  readonly inventory: Inventory;
+  readonly queries: InventoryQueries;
+  readonly authenticator: Authenticator;
+  readonly introspection: IntrospectionAccess;
+}
+
+/** What resolvers are given with each request. */
+export interface GraphQLContext {
+  /** Null for a stranger, who may only look at the schema and gets to no resolver. */
+  readonly principal: Principal | null;
+  readonly inventory: Inventory;
+  readonly queries: InventoryQueries;
+  readonly loaders: Loaders;
+  /** The Idempotency-Key header, unchecked; null without one. */
+  readonly idempotencyKey: string | null;
+  readonly requestId: string;
+  readonly log: FastifyRequest["log"];
+  setResponseHeader(name: string, value: string): void;
+}
+
+/**
+ * Reads from a request's headers who asks and with which key.
+ * @throws UnauthenticatedError, for a stranger who asks for more than the schema where that is public
+ * @throws InvalidInputError for two different idempotency keys
+ */
+export async function createContext(request: FastifyRequest, reply: FastifyReply, services: GraphQLServices): Promise<GraphQLContext> {
+  const { inventory, queries } = services;
+  return {
+    principal: await authenticate(request, services),
+    inventory,
+    queries,
+    loaders: createLoaders(queries),
+    idempotencyKey: readIdempotencyKey(request),
+    requestId: request.id,
+    log: request.log,
+    setResponseHeader: (name, value) => void reply.header(name, value),
+  };
+}
+
+/**
+ * Lets a request with the scope pass.
+ * @throws UnauthenticatedError, ForbiddenError
+ */
+export function authorize(context: GraphQLContext, scope: Scope): Principal {
+  if (context.principal === null) throw new UnauthenticatedError();
+  requireScope(context.principal, scope);
+  return context.principal;
+}
+
+async function authenticate(request: FastifyRequest, services: GraphQLServices): Promise<Principal | null> {
+  const authorizations = request.raw.headersDistinct["authorization"] ?? [];
+  if (authorizations.length > 1) throw new UnauthenticatedError();
+  const [authorization] = authorizations;
+  if (authorization === undefined && services.introspection === "public" && isIntrospection(request)) return null;
+  return services.authenticator.authenticate(authorization);
+}
+
+/** Node joins repeated headers with commas, which a key may have itself: the header is read as it was sent. */
+function readIdempotencyKey(request: FastifyRequest): string | null {
+  const keys = new Set(request.raw.headersDistinct["idempotency-key"]);
+  if (keys.size > 1) throw new InvalidInputError("idempotencyKey", "There are two different Idempotency-Key headers");
+  const [key] = keys;
+  return key ?? null;
+}

@@ -1,0 +1,24 @@
+import "reflect-metadata";
+import type { GraphQLObjectType, GraphQLSchema } from "graphql";
+import { buildSchemaSync } from "type-graphql";
+import { StockFields } from "./stock-fields.ts";
+import { StockMutations } from "./stock-mutations.ts";
+import { StockQueries } from "./stock-queries.ts";
+import { StockTransactionFields } from "./stock-transaction-fields.ts";
+import { StockTransactionQueries } from "./stock-transaction-queries.ts";
+
+/** Builds the schema from the decorated classes. Values are checked by the domain, so that both transports agree. */
+export function createSchema(): GraphQLSchema {
+  const schema = buildSchemaSync({
+    resolvers: [StockQueries, StockTransactionQueries, StockMutations, StockFields, StockTransactionFields],
+    validate: false,
+  });
+  // TypeGraphQL has no place for these two.
+  describe(schema.getQueryType(), "What can be asked. Nothing here changes anything.");
+  describe(schema.getMutationType(), "What can be done to stock. Fields of one document are carried out one after another, in the order given.");
+  return schema;
+}
+
+function describe(type: GraphQLObjectType | null | undefined, description: string): void {
+  if (type != null) type.description = description;
+}
