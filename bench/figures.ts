@@ -1,0 +1,56 @@
+import { mutationsOn } from "./workload.ts";
+import type { Workload } from "./workload.ts";
+import type { ServerVariant } from "./server-process.ts";
+
+/** One line of the table: a server, what is asked of it, and what the outcome is compared with. */
+export interface Figure {
+  readonly name: string;
+  readonly description: string;
+  readonly variant: ServerVariant;
+  readonly workload: Workload;
+  readonly connections: number;
+  /** The names of the figures whose requests per second this one's are divided by. */
+  readonly comparedTo: readonly string[];
+}
+
+/** As many products as every database of the benchmark has. */
+export const productCount = 10_000;
+const connections = 32;
+const uniform = mutationsOn(productCount);
+const hot = mutationsOn(1);
+
+/** Everything that is measured, in the order in which it is. */
+export const figures: readonly Figure[] = [
+  {
+    name: "usual-uniform",
+    description: "the usual resolver, 10 000 products",
+    variant: "usual",
+    workload: uniform,
+    connections,
+    comparedTo: [],
+  },
+  {
+    name: "mutation-uniform",
+    description: "single mutations, 10 000 products",
+    variant: "gateway",
+    workload: uniform,
+    connections,
+    comparedTo: ["usual-uniform"],
+  },
+  {
+    name: "usual-hot",
+    description: "the usual resolver, one product",
+    variant: "usual",
+    workload: hot,
+    connections,
+    comparedTo: ["usual-uniform"],
+  },
+  {
+    name: "mutation-hot",
+    description: "single mutations, one product",
+    variant: "gateway",
+    workload: hot,
+    connections,
+    comparedTo: ["usual-hot", "mutation-uniform"],
+  },
+];

@@ -1,0 +1,69 @@
+import type { BenchDatabase, BenchDatabases } from "./databases.ts";
+import type { Figure } from "./figures.ts";
+import { Load } from "./load.ts";
+import { ServerProcess } from "./server-process.ts";
+
+/** What one figure came to. */
+export interface Measurement {
+  readonly name: string;
+  readonly requestsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Processor time of the server process per request, user and system, in microseconds. PostgreSQL's is not in it. */
+  readonly serverCpuMicros: number;
+  /** How many stock transactions shared a database transaction, on average; null where they don't. */
+  readonly groupSize: number | null;
+}
+
+export interface MeasurementOptions {
+  readonly seconds: number;
+  readonly profileDir: string | null;
+}
+
+/** Until code is compiled, connections are open and statements are prepared. */
+const warmUpSeconds = 3;
+
+/**
+ * Measures one figure on a database and a server of its own.
+ * @throws Error when an answer was no success, or the ledger says something else than the answers
+ */
+export async function measure(figure: Figure, databases: BenchDatabases, options: MeasurementOptions): Promise<Measurement> {
+  const database = await databases.create();
+  try {
+    const { variant } = figure;
+    const server = await ServerProcess.start({ variant, databaseUrl: database.url, profileDir: options.profileDir });
+    const { measurement, answers } = await drive(figure, server, database, options.seconds).finally(() => server.stop());
+    await database.ledger.verify(answers, figure.connections);
+    return measurement;
+  } finally {
+    await database.drop();
+  }
+}
+
+async function drive(
+  figure: Figure,
+  server: ServerProcess,
+  { ledger }: BenchDatabase,
+  seconds: number,
+): Promise<{ readonly measurement: Measurement; readonly answers: number }> {
+  const { name, connections, workload } = figure;
+  const load = new Load({ url: server.url, token: server.token, connections, workload });
+  await load.whileSound(warmUpSeconds * 1_000);
+  const positionBefore = await ledger.readPosition();
+  const cpuBefore = await server.cpuMicros();
+  load.restart();
+  await load.whileSound(seconds * 1_000);
+  const stretch = load.read();
+  const cpuMicros = (await server.cpuMicros()) - cpuBefore;
+  const positionAfter = await ledger.readPosition();
+  const answers = await load.stop();
+  const measurement = {
+    name,
+    requestsPerSecond: stretch.answers / stretch.seconds,
+    p50Ms: stretch.p50Ms,
+    p99Ms: stretch.p99Ms,
+    serverCpuMicros: cpuMicros / stretch.answers,
+    groupSize: await ledger.groupSize(positionBefore, positionAfter),
+  };
+  return { measurement, answers };
+}

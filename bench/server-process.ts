@@ -1,0 +1,101 @@
+import { fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+/** gateway: the product. usual: the same with the resolver that most people would write. */
+export type ServerVariant = "gateway" | "usual";
+
+/** What a server process says. */
+export type ServerMessage =
+  | { readonly kind: "ready"; readonly url: string; readonly clientId: string; readonly clientSecret: string }
+  | { readonly kind: "cpu"; readonly micros: number };
+
+/** What a server process is asked. */
+export type ServerRequest = "cpu" | "stop";
+
+export interface ServerProcessOptions {
+  readonly variant: ServerVariant;
+  readonly databaseUrl: string;
+  /** Where the process writes a CPU profile when it stops; null for none. */
+  readonly profileDir: string | null;
+}
+
+const serverFile = fileURLToPath(new URL("./server.js", import.meta.url));
+const stopTimeoutMs = 30_000;
+
+/** A server in a process of its own, so that its processor time can be told from that of the load. */
+export class ServerProcess {
+  readonly url: string;
+  /** Of a client that may read and write. */
+  readonly token: string;
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess, url: string, token: string) {
+    this.#child = child;
+    this.url = url;
+    this.token = token;
+  }
+
+  static async start({ variant, databaseUrl, profileDir }: ServerProcessOptions): Promise<ServerProcess> {
+    const execArgv = profileDir === null ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDir}`];
+    const env = { ...process.env, NODE_ENV: "production" };
+    const child = fork(serverFile, [variant, databaseUrl], { execArgv, env, stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    try {
+      const ready = await receive(child, "ready");
+      return new ServerProcess(child, ready.url, await requestToken(ready));
+    } catch (error) {
+      child.kill("SIGKILL");
+      throw error;
+    }
+  }
+
+  /** User and system time that the process has used so far, in microseconds. */
+  async cpuMicros(): Promise<number> {
+    send(this.#child, "cpu");
+    return (await receive(this.#child, "cpu")).micros;
+  }
+
+  /** Lets it answer what it has accepted, and waits for its end. */
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) throw new Error("The server process has ended by itself");
+    const ended = once(this.#child, "exit");
+    const overdue = setTimeout(() => this.#child.kill("SIGKILL"), stopTimeoutMs);
+    send(this.#child, "stop");
+    const [code]: unknown[] = await ended;
+    clearTimeout(overdue);
+    if (code !== 0) throw new Error(`The server process ended with ${String(code ?? this.#child.signalCode)}`);
+  }
+}
+
+function send(child: ChildProcess, request: ServerRequest): void {
+  child.send(request);
+}
+
+/** @throws Error when the process ends instead */
+function receive<Kind extends ServerMessage["kind"]>(child: ChildProcess, kind: Kind): Promise<ServerMessage & { kind: Kind }> {
+  return new Promise((resolve, reject) => {
+    const onExit = (code: number | null): void => reject(new Error(`The server process ended with ${code ?? "a signal"}`));
+    child.once("exit", onExit);
+    child.once("message", (message: ServerMessage) => {
+      child.off("exit", onExit);
+      if (isOfKind(message, kind)) resolve(message);
+      else reject(new Error(`The server process said ${message.kind} where ${kind} was expected`));
+    });
+  });
+}
+
+function isOfKind<Kind extends ServerMessage["kind"]>(message: ServerMessage, kind: Kind): message is ServerMessage & { kind: Kind } {
+  return message.kind === kind;
+}
+
+async function requestToken({ url, clientId, clientSecret }: ServerMessage & { kind: "ready" }): Promise<string> {
+  const response = await fetch(new URL("/oauth/access_token", url), {
+    method: "POST",
+    body: new URLSearchParams({ grant_type: "client_credentials", client_id: clientId, client_secret: clientSecret }),
+  });
+  const body: unknown = await response.json();
+  const token = typeof body === "object" && body !== null && "access_token" in body ? body.access_token : undefined;
+  if (typeof token !== "string") throw new Error(`No access token was issued: ${JSON.stringify(body)}`);
+  return token;
+}
