@@ -7,10 +7,14 @@ import { RequestError } from "./errors.ts";
  */
 export function useJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser<Buffer>("application/json", { parseAs: "buffer" }, async (request: FastifyRequest, body: Buffer) => {
-    requirePlainUtf8(request);
-    return body.length === 0 ? undefined : parseJson(body);
-  });
+  app.addContentTypeParser<Buffer>(
+    "application/json",
+    { parseAs: "buffer" },
+    async (request: FastifyRequest, body: Buffer) => {
+      requirePlainUtf8(request);
+      return body.length === 0 ? undefined : parseJson(body);
+    },
+  );
 }
 
 function requirePlainUtf8({ headers }: FastifyRequest): void {
@@ -18,7 +22,8 @@ function requirePlainUtf8({ headers }: FastifyRequest): void {
   if (charset !== undefined && charset.toLowerCase() !== "utf-8" && charset.toLowerCase() !== "utf8")
     throw new RequestError(415, "The body has to be in UTF-8");
   const encoding = headers["content-encoding"];
-  if (encoding !== undefined && encoding.toLowerCase() !== "identity") throw new RequestError(415, "The body must not be compressed");
+  if (encoding !== undefined && encoding.toLowerCase() !== "identity")
+    throw new RequestError(415, "The body must not be compressed");
 }
 
 /** The parser's own message quotes the body, which may hold a secret: it is not handed on. */

@@ -11,7 +11,8 @@ export function idempotencyKeyOf(request: FastifyRequest): string | null {
   const keys = new Set(request.raw.headersDistinct["idempotency-key"]);
   const [key] = keys;
   if (key === undefined) return null;
-  if (keys.size > 1 || key.includes(",")) throw new RequestError(400, "Idempotency-Key has to be one key, without a comma");
+  if (keys.size > 1 || key.includes(","))
+    throw new RequestError(400, "Idempotency-Key has to be one key, without a comma");
   return parseIdempotencyKey(key);
 }
 

@@ -46,7 +46,10 @@ function listStocks(app: FastifyInstance, { queries, authenticator }: RestOption
       queries.listStocks({ filter: {}, orderBy: "PRODUCT_ID", page }),
       queries.countStocks({}),
     ]);
-    return { data: stocks.items.map(({ node }) => stockDocumentOf(node.productId, node)), ...pageFrameOf(request, page, all) };
+    return {
+      data: stocks.items.map(({ node }) => stockDocumentOf(node.productId, node)),
+      ...pageFrameOf(request, page, all),
+    };
   });
 }
 
@@ -68,9 +71,17 @@ function getStock(app: FastifyInstance, { queries, authenticator }: RestOptions)
 }
 
 function getMultipleStocks(app: FastifyInstance, { queries, authenticator }: RestOptions): void {
-  const missing = { type: "array", items: { type: "string" }, description: "The products asked for that have no stock." };
+  const missing = {
+    type: "array",
+    items: { type: "string" },
+    description: "The products asked for that have no stock.",
+  };
   const meta = { type: "object", required: ["missing_ids"], properties: { missing_ids: missing } };
-  const body = { type: "object", required: ["data", "meta"], properties: { data: { type: "array", items: stockRef }, meta } };
+  const body = {
+    type: "object",
+    required: ["data", "meta"],
+    properties: { data: { type: "array", items: stockRef }, meta },
+  };
   const schema = {
     operationId: "getMultipleStocks",
     summary: "Get the stock of several products, in the order asked",
@@ -107,18 +118,22 @@ function createStock(app: FastifyInstance, { inventory, authenticator }: RestOpt
     }),
   };
   const onRequest = allow(authenticator, "inventory:write");
-  app.post<ProductRoute & { Body: StockBody }>("/v2/inventories/:productId", { schema, onRequest }, async (request, reply) => {
-    const input = parseStockTransactionInput({
-      productId: request.params.productId,
-      action: "CREATE",
-      quantity: request.body.data.quantity,
-      idempotencyKey: idempotencyKeyOf(request),
-    });
-    const { transaction, replayed } = await inventory.createStockTransaction(principalOf(request).clientId, input);
-    markReplayed(reply, replayed);
-    const levels = { available: transaction.availableAfter, allocated: transaction.allocatedAfter };
-    return reply.code(201).send({ data: stockDocumentOf(transaction.productId, levels) });
-  });
+  app.post<ProductRoute & { Body: StockBody }>(
+    "/v2/inventories/:productId",
+    { schema, onRequest },
+    async (request, reply) => {
+      const input = parseStockTransactionInput({
+        productId: request.params.productId,
+        action: "CREATE",
+        quantity: request.body.data.quantity,
+        idempotencyKey: idempotencyKeyOf(request),
+      });
+      const { transaction, replayed } = await inventory.createStockTransaction(principalOf(request).clientId, input);
+      markReplayed(reply, replayed);
+      const levels = { available: transaction.availableAfter, allocated: transaction.allocatedAfter };
+      return reply.code(201).send({ data: stockDocumentOf(transaction.productId, levels) });
+    },
+  );
 }
 
 function deleteStock(app: FastifyInstance, { inventory, authenticator }: RestOptions): void {

@@ -17,13 +17,20 @@ export class MethodTable {
 
   /** Answers 405 to every method that a path of the table doesn't take, before a body is read. OPTIONS is left to CORS. */
   refuseOthers(): void {
-    for (const [url, methods] of [...this.#methods]) {
-      const allowed = [...methods].sort().join(", ");
+    for (const [url, methods] of this.#methods) {
+      const allowed = [...methods].toSorted().join(", ");
       const others = this.#app.supportedMethods.filter((method) => !methods.has(method) && method !== "OPTIONS");
       const refuse = async (): Promise<never> => {
         throw new RequestError(405, `The path takes ${allowed}`, { allow: allowed });
       };
-      this.#app.route({ url, method: others, exposeHeadRoute: false, schema: { hide: true }, onRequest: refuse, handler: refuse });
+      this.#app.route({
+        url,
+        method: others,
+        exposeHeadRoute: false,
+        schema: { hide: true },
+        onRequest: refuse,
+        handler: refuse,
+      });
     }
   }
 }

@@ -28,7 +28,11 @@ const tokenDocumentation: ReadonlyMap<string, FastifySchema> = new Map([
         type: "object",
         required: ["grant_type", "client_id"],
         properties: {
-          grant_type: { type: "string", enum: ["client_credentials", "implicit"], description: "`implicit` tokens may only read." },
+          grant_type: {
+            type: "string",
+            enum: ["client_credentials", "implicit"],
+            description: "`implicit` tokens may only read.",
+          },
           client_id: text,
           client_secret: { type: "string", description: "With `client_credentials`." },
         },
@@ -53,7 +57,11 @@ const tokenDocumentation: ReadonlyMap<string, FastifySchema> = new Map([
       security: [],
       response: responsesOf({
         success: [200, "A JSON Web Key Set."],
-        body: { type: "object", required: ["keys"], properties: { keys: { type: "array", items: { type: "object" } } } },
+        body: {
+          type: "object",
+          required: ["keys"],
+          properties: { keys: { type: "array", items: { type: "object" } } },
+        },
         refusals: [],
       }),
     },
@@ -87,8 +95,14 @@ export async function useOpenApi(app: FastifyInstance): Promise<void> {
         },
       },
     },
-    transform: ({ schema, url }) => ({ schema: schema?.hide === true ? schema : (tokenDocumentation.get(url) ?? schema), url }),
-    refResolver: { buildLocalReference: (json, _base, _fragment, index) => (typeof json["$id"] === "string" ? json["$id"] : `schema-${index}`) },
+    transform: ({ schema, url }) => ({
+      schema: schema?.hide === true ? schema : (tokenDocumentation.get(url) ?? schema),
+      url,
+    }),
+    refResolver: {
+      buildLocalReference: (json, _base, _fragment, index) =>
+        typeof json["$id"] === "string" ? json["$id"] : `schema-${index}`,
+    },
   });
   app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
 }

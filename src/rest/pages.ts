@@ -18,7 +18,12 @@ interface PageFrame {
   readonly links: Readonly<Record<"current" | "first", string> & Record<"prev" | "next" | "last", string | null>>;
   readonly meta: {
     readonly results: { readonly total: number; readonly all: number };
-    readonly page: { readonly limit: number; readonly offset: number; readonly current: number; readonly total: number };
+    readonly page: {
+      readonly limit: number;
+      readonly offset: number;
+      readonly current: number;
+      readonly total: number;
+    };
   };
 }
 
@@ -29,7 +34,8 @@ const digits = /^-?[0-9]+$/;
  * is and is refused by the schema: "0x10", "1e1" and " 5 " are no page numbers.
  */
 export async function readPageNumbers(request: FastifyRequest): Promise<void> {
-  const query = request.query as Record<string, unknown>;
+  const { query } = request;
+  if (!isRecord(query)) return;
   for (const name of ["page[limit]", "page[offset]"]) {
     const value = query[name];
     if (typeof value === "string" && digits.test(value)) query[name] = Number(value);
@@ -66,4 +72,8 @@ function linker(request: FastifyRequest, limit: number): (offset: number) => str
   const [path = ""] = request.url.split("?", 1);
   const origin = request.host === "" ? "" : `${request.protocol}://${request.host}`;
   return (offset) => `${origin}${path}?page[offset]=${offset}&page[limit]=${limit}`;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }

@@ -14,9 +14,14 @@ const descriptions: Partial<Record<ErrorStatus, string>> = {
   503: "The database is away, or did not answer in time.",
 };
 
-const retryAfter = { "Retry-After": { description: "Seconds to wait before trying again.", schema: { type: "integer" } } };
+const retryAfter = {
+  "Retry-After": { description: "Seconds to wait before trying again.", schema: { type: "integer" } },
+};
 const replayed = {
-  "Idempotent-Replayed": { description: "`true` when this is the outcome of an earlier request with the same key.", schema: { type: "string", enum: ["true"] } },
+  "Idempotent-Replayed": {
+    description: "`true` when this is the outcome of an earlier request with the same key.",
+    schema: { type: "string", enum: ["true"] },
+  },
 };
 
 /** Every answer that one route gives, for the OpenAPI document. */
@@ -38,7 +43,10 @@ export function responsesOf({ success, body, refusals, idempotent = false }: Rou
     [status]: { description, ...(body ?? { type: "null" }), ...(idempotent ? { headers: replayed } : {}) },
   };
   for (const refused of [401, 403, 429, 500, 503, ...refusals] as const) {
-    const headers = { ...(refused === 429 || refused === 503 ? retryAfter : {}), ...(idempotent && isOutcome(refused) ? replayed : {}) };
+    const headers = {
+      ...(refused === 429 || refused === 503 ? retryAfter : {}),
+      ...(idempotent && isOutcome(refused) ? replayed : {}),
+    };
     const content = { "application/json": { schema: { $ref: "Refusal#" } } };
     responses[refused] = { description: descriptions[refused] ?? "", content, headers };
   }

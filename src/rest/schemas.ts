@@ -13,7 +13,8 @@ const productId = {
   type: "string",
   minLength: 1,
   maxLength: productIdLengthMax,
-  description: "The product: 1 to 255 characters, no control characters, no space at either end; `multiple`, `.` and `..` are reserved.",
+  description:
+    "The product: 1 to 255 characters, no control characters, no space at either end; `multiple`, `.` and `..` are reserved.",
 } as const;
 
 /** The names of the actions over REST, lower-case as the vendor has them. */
@@ -45,15 +46,25 @@ export const stockTransactionBody = {
       properties: {
         type: { type: "string", enum: ["stock-transaction"] },
         action: { type: "string", enum: stockActions.map((action) => action.toLowerCase()) },
-        quantity: { type: "integer", maximum: levelMax, description: "Whole units, from 1; `create` also takes 0." },
+        quantity: { ...level, description: "Whole units, from 1; `create` also takes 0." },
         product_id: { type: "string", description: "May repeat the product of the path; another one is refused." },
-        expected_version: { ...level, description: "Refuses with 409 when the product has had another number of stock transactions." },
-        reason: { type: "string", enum: stockReasons.map((reason) => reason.toLowerCase()), description: "Why stock was moved." },
-        reference: { type: "string", maxLength: referenceLengthMax, description: "The caller's document: an order, a ticket." },
+        expected_version: {
+          ...level,
+          description: "Refuses with 409 when the product has had another number of stock transactions.",
+        },
+        reason: {
+          type: "string",
+          enum: stockReasons.map((reason) => reason.toLowerCase()),
+          description: "Why stock was moved.",
+        },
+        reference: {
+          type: "string",
+          maxLength: referenceLengthMax,
+          description: "The caller's document: an order, a ticket.",
+        },
         note: { type: "string", maxLength: noteLengthMax },
       },
       if: { properties: { action: { const: "create" } } },
-      then: { properties: { quantity: { type: "integer", minimum: 0 } } },
       else: { properties: { quantity: { type: "integer", minimum: 1 } } },
     },
   },
@@ -74,7 +85,10 @@ export const stockBody = {
       type: "object",
       required: ["quantity"],
       additionalProperties: false,
-      properties: { type: { type: "string", enum: ["stock"] }, quantity: { ...level, description: "The units available at the start." } },
+      properties: {
+        type: { type: "string", enum: ["stock"] },
+        quantity: { ...level, description: "The units available at the start." },
+      },
     },
   },
 } as const;
@@ -129,7 +143,13 @@ export const pageQuery = {
       default: pageSizeDefault,
       description: "The most records to answer with; 0 means the default.",
     },
-    "page[offset]": { type: "integer", minimum: 0, maximum: pageOffsetMax, default: 0, description: "The records to skip." },
+    "page[offset]": {
+      type: "integer",
+      minimum: 0,
+      maximum: pageOffsetMax,
+      default: 0,
+      description: "The records to skip.",
+    },
   },
 } as const;
 
@@ -159,7 +179,11 @@ const stockTransaction = {
     action: { type: "string", enum: stockActions.map((action) => action.toLowerCase()) },
     product_id: productId,
     quantity: level,
-    reason: { type: "string", enum: stockReasons.map((reason) => reason.toLowerCase()), description: "Only where one was given." },
+    reason: {
+      type: "string",
+      enum: stockReasons.map((reason) => reason.toLowerCase()),
+      description: "Only where one was given.",
+    },
     reference: { type: "string", description: "Only where one was given." },
     note: { type: "string", description: "Only where one was given." },
     timestamps: {

@@ -10,7 +10,13 @@ import { pageFrameOf, pageOf, readPageNumbers } from "./pages.ts";
 import type { PageQuery } from "./pages.ts";
 import { allow, principalOf } from "./principals.ts";
 import { dataOf, listOf, responsesOf } from "./responses.ts";
-import { idempotentHeaders, pageQuery, productParams, stockTransactionBody, stockTransactionParams } from "./schemas.ts";
+import {
+  idempotentHeaders,
+  pageQuery,
+  productParams,
+  stockTransactionBody,
+  stockTransactionParams,
+} from "./schemas.ts";
 import type { StockTransactionBody } from "./schemas.ts";
 
 interface ProductRoute {
@@ -56,7 +62,11 @@ function createStockTransaction(app: FastifyInstance, { inventory, authenticator
 }
 
 /** @throws InvalidInputError, RequestError (400) */
-function inputOf(productId: string, { data }: StockTransactionBody, idempotencyKey: string | null): StockTransactionInput {
+function inputOf(
+  productId: string,
+  { data }: StockTransactionBody,
+  idempotencyKey: string | null,
+): StockTransactionInput {
   if (data.product_id !== undefined && data.product_id !== productId)
     throw new RequestError(400, "data.product_id is not the product of the path");
   return parseStockTransactionInput({
@@ -92,7 +102,10 @@ function listStockTransactions(app: FastifyInstance, { queries, authenticator }:
       queries.countHistories(ids, {}),
     ]);
     if (stock == null || history === undefined) throw new RequestError(404, notFoundDetail);
-    return { data: history.items.map(({ node }) => stockTransactionDocumentOf(node)), ...pageFrameOf(request, page, all) };
+    return {
+      data: history.items.map(({ node }) => stockTransactionDocumentOf(node)),
+      ...pageFrameOf(request, page, all),
+    };
   });
 }
 
@@ -103,7 +116,11 @@ function getStockTransaction(app: FastifyInstance, { queries, authenticator }: R
     tags,
     security: readSecurity,
     params: stockTransactionParams,
-    response: responsesOf({ success: [200, "The stock transaction."], body: dataOf(transactionRef), refusals: [400, 404] }),
+    response: responsesOf({
+      success: [200, "The stock transaction."],
+      body: dataOf(transactionRef),
+      refusals: [400, 404],
+    }),
   };
   const onRequest = allow(authenticator, "inventory:read");
   const url = "/v2/inventories/:productId/transactions/:transactionId";

@@ -73,6 +73,7 @@ function choicesOf(allowed: unknown): string {
 function kindOf(data: unknown): string {
   if (data === null) return "null";
   if (Array.isArray(data)) return "an array";
-  if (typeof data === "number" && !Number.isInteger(data)) return Number.isFinite(data) ? "a fraction" : "a number that large";
+  if (typeof data === "number" && !Number.isInteger(data))
+    return Number.isFinite(data) ? "a fraction" : "a number that large";
   return withArticle(typeof data);
 }

@@ -19,7 +19,9 @@ function forbidden(scope: string): object {
 }
 
 /** Every route with a sound request for it. */
-function requestsOn(product: string): { readonly [scope: string]: readonly (readonly [method: string, path: string, body?: object])[] } {
+function requestsOn(product: string): {
+  readonly [scope: string]: readonly (readonly [method: string, path: string, body?: object])[];
+} {
   const path = pathOf(product);
   return {
     "inventory:read": [
@@ -108,6 +110,8 @@ describe("403, and nothing is applied", () => {
 });
 
 test("`Bearer:` with a colon, as old SDKs send it, is taken", async () => {
-  const answer = await rest.send("GET", "/v2/inventories", { headers: { authorization: `Bearer: ${await gateway.token()}` } });
+  const answer = await rest.send("GET", "/v2/inventories", {
+    headers: { authorization: `Bearer: ${await gateway.token()}` },
+  });
   expect(answer.status).toBe(200);
 });

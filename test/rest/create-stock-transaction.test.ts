@@ -29,6 +29,10 @@ function recorded(productId: string, action: string, quantity: number, extras: o
   };
 }
 
+function withVersion(expectedVersion: number): object {
+  return { data: { type: "stock-transaction", action: "increment", quantity: 1, expected_version: expectedVersion } };
+}
+
 describe("POST /v2/inventories/:productId/transactions", () => {
   test.each([
     ["increment", 10, [110, 40]],
@@ -61,12 +65,15 @@ describe("POST /v2/inventories/:productId/transactions", () => {
     expect(await rest.levels(product)).toEqual([0, 0]);
   });
 
-  test.each(["decrement", "allocate", "deallocate"])("%s on a product that has no stock is 404 and starts no tracking", async (action) => {
-    const product = newProduct();
-    const answer = await rest.apply(product, action, 1);
-    expect([answer.status, answer.body]).toEqual([404, notFound]);
-    expect(await rest.levels(product)).toBeNull();
-  });
+  test.each(["decrement", "allocate", "deallocate"])(
+    "%s on a product that has no stock is 404 and starts no tracking",
+    async (action) => {
+      const product = newProduct();
+      const answer = await rest.apply(product, action, 1);
+      expect([answer.status, answer.body]).toEqual([404, notFound]);
+      expect(await rest.levels(product)).toBeNull();
+    },
+  );
 
   test("create on a tracked product is 409 and changes nothing", async () => {
     const product = newProduct();
@@ -116,16 +123,15 @@ describe("POST /v2/inventories/:productId/transactions", () => {
   test("keeps a reason, a reference and a note, and shows them where they were given", async () => {
     const product = newProduct();
     const extras = { reason: "received", reference: "PO-1", note: "two pallets\nof three" };
-    const body = { data: { type: "stock-transaction", action: "increment", quantity: 1, product_id: product, ...extras } };
+    const body = {
+      data: { type: "stock-transaction", action: "increment", quantity: 1, product_id: product, ...extras },
+    };
     const answer = await rest.send("POST", `${pathOf(product)}/transactions`, { body });
     expect([answer.status, answer.body]).toEqual([200, recorded(product, "increment", 1, extras)]);
   });
 
   test("applies with the expected version, and is 409 with a stale one", async () => {
     const product = newProduct();
-    const withVersion = (expected_version: number) => ({
-      data: { type: "stock-transaction", action: "increment", quantity: 1, expected_version },
-    });
     const path = `${pathOf(product)}/transactions`;
     expect((await rest.send("POST", path, { body: withVersion(0) })).status).toBe(200);
     expect((await rest.send("POST", path, { body: withVersion(1) })).status).toBe(200);

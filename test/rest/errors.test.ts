@@ -12,14 +12,29 @@ function stockError(code: StockErrorCode, replayed = false): StockError {
 
 describe("errorAnswerOf", () => {
   test.each<readonly [StockErrorCode, number, string, string]>([
-    ["INSUFFICIENT_STOCK", 422, "Cannot complete request", "Your request could not be completed due to insufficient stock levels"],
+    [
+      "INSUFFICIENT_STOCK",
+      422,
+      "Cannot complete request",
+      "Your request could not be completed due to insufficient stock levels",
+    ],
     ["QUANTITY_OUT_OF_RANGE", 422, "Cannot complete request", "The stock level would pass 2147483647"],
-    ["IDEMPOTENCY_KEY_REUSED", 422, "Cannot complete request", "The idempotency key was used for a request with other arguments"],
+    [
+      "IDEMPOTENCY_KEY_REUSED",
+      422,
+      "Cannot complete request",
+      "The idempotency key was used for a request with other arguments",
+    ],
     ["STOCK_NOT_FOUND", 404, "Not Found", "The resource could not be found"],
     ["STOCK_ALREADY_EXISTS", 409, "Conflict", "The product has stock already"],
     ["STALE_VERSION", 409, "Conflict", "The stock has changed: expectedVersion is not its current version"],
     ["STOCK_STILL_ALLOCATED", 422, "Cannot complete request", "The stock can't be deleted while units are allocated"],
-    ["BATCH_NOT_APPLIED", 424, "Failed Dependency", "Not applied because another line of the same all-or-nothing batch was refused"],
+    [
+      "BATCH_NOT_APPLIED",
+      424,
+      "Failed Dependency",
+      "Not applied because another line of the same all-or-nothing batch was refused",
+    ],
   ])("answers %s with %i", (code, status, title, detail) => {
     const body = refusal(status, title, detail);
     expect(errorAnswerOf(stockError(code))).toEqual({ status, headers: {}, body });
@@ -27,7 +42,9 @@ describe("errorAnswerOf", () => {
   });
 
   test("answers a gateway that can't settle now with 503 and when to try again", () => {
-    const notApplied = new ServiceUnavailableError("Too many stock transactions are waiting", "not applied", { retryAfterSeconds: 7 });
+    const notApplied = new ServiceUnavailableError("Too many stock transactions are waiting", "not applied", {
+      retryAfterSeconds: 7,
+    });
     expect(errorAnswerOf(notApplied)).toEqual({
       status: 503,
       headers: { "retry-after": "7" },
@@ -37,15 +54,29 @@ describe("errorAnswerOf", () => {
 
   test.each([
     ["a missing token", new UnauthenticatedError(), refusal(401, "Unable to validate access token")],
-    ["a missing scope", new ForbiddenError("inventory:write"), refusal(403, "Forbidden", "The access token lacks the scope inventory:write")],
-    ["an argument by its place in a REST request", new InvalidInputError("productId", "productId is empty", 3), refusal(400, "Validation Error", "data[3]: The product id is empty")],
-    ["a rate limit", Object.assign(new Error("Rate limit exceeded, retry in 1 minute"), { statusCode: 429 }), refusal(429, "Too Many Requests")],
+    [
+      "a missing scope",
+      new ForbiddenError("inventory:write"),
+      refusal(403, "Forbidden", "The access token lacks the scope inventory:write"),
+    ],
+    [
+      "an argument by its place in a REST request",
+      new InvalidInputError("productId", "productId is empty", 3),
+      refusal(400, "Validation Error", "data[3]: The product id is empty"),
+    ],
+    [
+      "a rate limit",
+      Object.assign(new Error("Rate limit exceeded, retry in 1 minute"), { statusCode: 429 }),
+      refusal(429, "Too Many Requests"),
+    ],
   ])("answers %s", (_name, error, body) => {
     expect(errorAnswerOf(error).body).toEqual(body);
   });
 
   test("sends the headers that belong to a refusal", () => {
-    expect(errorAnswerOf(new RequestError(405, "The path takes GET", { allow: "GET" })).headers).toEqual({ allow: "GET" });
+    expect(errorAnswerOf(new RequestError(405, "The path takes GET", { allow: "GET" })).headers).toEqual({
+      allow: "GET",
+    });
   });
 
   test.each([

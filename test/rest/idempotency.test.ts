@@ -14,7 +14,11 @@ afterAll(() => gateway.close());
 
 const keyOf = (product: string): { "idempotency-key": string } => ({ "idempotency-key": `key-of-${product}` });
 
-const reused = refusal(422, "Cannot complete request", "The idempotency key was used for a request with other arguments");
+const reused = refusal(
+  422,
+  "Cannot complete request",
+  "The idempotency key was used for a request with other arguments",
+);
 
 describe("Idempotency-Key", () => {
   test("a repeated request is applied once and gets the first answer, marked as replayed", async () => {
@@ -33,7 +37,11 @@ describe("Idempotency-Key", () => {
     await rest.apply(product, "increment", 5);
     const second = await rest.apply(product, "decrement", 2, keyOf(product));
     expect([first.status, first.headers.get("idempotent-replayed"), first.body]).toEqual([422, null, insufficient]);
-    expect([second.status, second.headers.get("idempotent-replayed"), second.body]).toEqual([422, "true", insufficient]);
+    expect([second.status, second.headers.get("idempotent-replayed"), second.body]).toEqual([
+      422,
+      "true",
+      insufficient,
+    ]);
     expect(await rest.levels(product)).toEqual([6, 0]);
   });
 
@@ -47,7 +55,9 @@ describe("Idempotency-Key", () => {
 
   test("50 requests at once with one key are applied once and answered alike", async () => {
     const product = newProduct();
-    const answers = await Promise.all(Array.from({ length: 50 }, () => rest.apply(product, "increment", 5, keyOf(product))));
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => rest.apply(product, "increment", 5, keyOf(product))),
+    );
     const [first] = answers;
     expect(answers.map(({ status, body }) => [status, body])).toEqual(answers.map(() => [200, first?.body]));
     expect(answers.filter(({ headers }) => headers.get("idempotent-replayed") === null)).toHaveLength(1);
@@ -118,10 +128,26 @@ describe("Idempotency-Key", () => {
     const product = newProduct();
     const body = JSON.stringify({ data: { type: "stock-transaction", action: "increment", quantity: 5 } });
     const path = `${pathOf(product)}/transactions`;
-    const different = await rest.sendRaw("POST", path, [["Idempotency-Key", "a"], ["idempotency-key", "b"]], body);
+    const different = await rest.sendRaw(
+      "POST",
+      path,
+      [
+        ["Idempotency-Key", "a"],
+        ["idempotency-key", "b"],
+      ],
+      body,
+    );
     expect(different).toEqual([400, refusal(400, "Validation Error", oneKey)]);
     expect(await rest.levels(product)).toBeNull();
-    const [status] = await rest.sendRaw("POST", path, [["Idempotency-Key", "a"], ["Idempotency-Key", "a"]], body);
+    const [status] = await rest.sendRaw(
+      "POST",
+      path,
+      [
+        ["Idempotency-Key", "a"],
+        ["Idempotency-Key", "a"],
+      ],
+      body,
+    );
     expect(status).toBe(200);
     expect(await rest.levels(product)).toEqual([5, 0]);
   });

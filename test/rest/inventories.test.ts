@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { startTestGateway } from "../support/gateway.ts";
 import type { TestGateway } from "../support/gateway.ts";
 import { newProduct, notFound, pathOf, refusal, RestClient } from "./rest-client.ts";
+import type { RestAnswer } from "./rest-client.ts";
 
 let gateway: TestGateway;
 let rest: RestClient;
@@ -14,6 +15,10 @@ afterAll(() => gateway.close());
 
 function stock(id: string, available: number, allocated = 0): object {
   return { id, type: "stock", total: available + allocated, available, allocated };
+}
+
+function multiple(ids: readonly string[]): Promise<RestAnswer> {
+  return rest.send("POST", "/v2/inventories/multiple", { body: { data: ids.map((id) => ({ id })) } });
 }
 
 describe("POST /v2/inventories/:productId", () => {
@@ -100,9 +105,6 @@ describe("DELETE /v2/inventories/:productId", () => {
 });
 
 describe("POST /v2/inventories/multiple", () => {
-  const multiple = (ids: readonly unknown[]) =>
-    rest.send("POST", "/v2/inventories/multiple", { body: { data: ids.map((id) => ({ id })) } });
-
   test("answers in the order asked, leaves out what has no stock and names it", async () => {
     const [a, b, missing] = [newProduct(), newProduct(), newProduct()];
     await rest.apply(a, "create", 1);
@@ -119,9 +121,15 @@ describe("POST /v2/inventories/multiple", () => {
     await rest.apply(product, "create", 1);
     const ids = [product, ...Array.from({ length: 999 }, (_, index) => `missing-${index}`)];
     const answer = await multiple(ids);
-    expect([answer.status, answer.body]).toEqual([200, { data: [stock(product, 1)], meta: { missing_ids: ids.slice(1) } }]);
+    expect([answer.status, answer.body]).toEqual([
+      200,
+      { data: [stock(product, 1)], meta: { missing_ids: ids.slice(1) } },
+    ]);
     const tooMany = await multiple([...ids, "one more"]);
-    expect([tooMany.status, tooMany.body]).toEqual([400, refusal(400, "Validation Error", "data has to have at most 1000 items")]);
+    expect([tooMany.status, tooMany.body]).toEqual([
+      400,
+      refusal(400, "Validation Error", "data has to have at most 1000 items"),
+    ]);
   });
 
   test.each([
@@ -130,7 +138,10 @@ describe("POST /v2/inventories/multiple", () => {
     [{ data: ["a"] }, "data.0 has to be an object, not a string"],
     [{ data: [{ id: "a" }, { id: 5 }] }, "data.1.id has to be a string, not a number"],
     [{ data: [{ id: "a" }, { id: "" }] }, "data.1.id is empty"],
-    [{ data: [{ id: "a" }, { id: "a\u0000" }] }, "data[1]: The product id has a control character, a line break or half a surrogate pair"],
+    [
+      { data: [{ id: "a" }, { id: "a\u0000" }] },
+      "data[1]: The product id has a control character, a line break or half a surrogate pair",
+    ],
     [{ data: { id: "a" } }, "data has to be an array, not an object"],
   ])("answers 400 to %j", async (body, detail) => {
     const answer = await rest.send("POST", "/v2/inventories/multiple", { body });

@@ -16,6 +16,10 @@ function stock(id: string, available: number): object {
   return { id, type: "stock", total: available, available, allocated: 0 };
 }
 
+function at(offset: number): string {
+  return `${gateway.url}/v2/inventories?page[offset]=${offset}&page[limit]=2`;
+}
+
 describe("GET /v2/inventories", () => {
   test("lists nothing on an empty system: one page, and no 404", async () => {
     const answer = await rest.send("GET", "/v2/inventories");
@@ -33,7 +37,6 @@ describe("GET /v2/inventories", () => {
   test("lists the stock of tracked products by product id, page by page", async () => {
     for (const id of ["e", "b", "gone", "d", "a", "c"]) await rest.apply(id, "create", 1);
     await rest.send("DELETE", "/v2/inventories/gone");
-    const at = (offset: number): string => `${gateway.url}/v2/inventories?page[offset]=${offset}&page[limit]=2`;
     const first = await rest.send("GET", "/v2/inventories?page[limit]=2");
     expect([first.status, first.body]).toEqual([
       200,
@@ -56,7 +59,6 @@ describe("GET /v2/inventories", () => {
 
   test("between two pages, prev begins a page earlier and never before the first record", async () => {
     const answer = await rest.send("GET", "/v2/inventories?page[limit]=2&page[offset]=1");
-    const at = (offset: number): string => `${gateway.url}/v2/inventories?page[offset]=${offset}&page[limit]=2`;
     expect(answer.body).toEqual({
       data: [stock("b", 1), stock("c", 1)],
       links: { current: at(1), first: at(0), prev: at(0), next: at(3), last: at(4) },

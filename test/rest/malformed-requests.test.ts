@@ -68,18 +68,23 @@ describe("400, and nothing is applied", () => {
     const product = newProduct();
     const created = await rest.send("POST", pathOf(product), { body: `{"data":{"quantity":${quantity}}}` });
     expect([created.status, created.body]).toEqual([400, validationError(detail)]);
-    const applied = await rest.send("POST", `${pathOf(product)}/transactions`, { body: transaction(quantity, `"create"`) });
+    const applied = await rest.send("POST", `${pathOf(product)}/transactions`, {
+      body: transaction(quantity, `"create"`),
+    });
     expect([applied.status, applied.body]).toEqual([400, validationError(detail)]);
     expect(await rest.levels(product)).toBeNull();
   });
 
-  test.each(["steal", "__proto__", "constructor", "toString", "Increment", "INCREMENT", "", "increment "])("action %j", async (action) => {
-    const product = newProduct();
-    await rest.apply(product, "create", 10);
-    const answer = await rest.apply(product, action, 1);
-    expect([answer.status, answer.body]).toEqual([400, validationError(`data.action has to be ${actions}`)]);
-    await expectUntouched(product);
-  });
+  test.each(["steal", "__proto__", "constructor", "toString", "Increment", "INCREMENT", "", "increment "])(
+    "action %j",
+    async (action) => {
+      const product = newProduct();
+      await rest.apply(product, "create", 10);
+      const answer = await rest.apply(product, action, 1);
+      expect([answer.status, answer.body]).toEqual([400, validationError(`data.action has to be ${actions}`)]);
+      await expectUntouched(product);
+    },
+  );
 
   test.each([
     [{}, "data is missing"],
@@ -90,17 +95,47 @@ describe("400, and nothing is applied", () => {
     [{ data: { type: "stock", action: "increment", quantity: 1 } }, `data.type has to be "stock-transaction"`],
     [{ data: { type: 5, action: "increment", quantity: 1 } }, "data.type has to be a string, not a number"],
     [{ data: { type: "stock-transaction", action: 5, quantity: 1 } }, "data.action has to be a string, not a number"],
-    [{ data: { type: "stock-transaction", action: "increment", quantitty: 1, quantity: 1 } }, "data.quantitty is not known"],
-    [{ data: { type: "stock-transaction", action: "increment", quantity: 1, ["a\r\nb"]: 1 } }, "data.a field is not known"],
+    [
+      { data: { type: "stock-transaction", action: "increment", quantitty: 1, quantity: 1 } },
+      "data.quantitty is not known",
+    ],
+    [
+      { data: { type: "stock-transaction", action: "increment", quantity: 1, ["a\r\nb"]: 1 } },
+      "data.a field is not known",
+    ],
     [{ data: { type: "stock-transaction", action: "increment", quantity: 1 }, meta: {} }, "meta is not known"],
-    [{ data: { type: "stock-transaction", action: "increment", quantity: 1, product_id: "other" } }, "data.product_id is not the product of the path"],
-    [{ data: { type: "stock-transaction", action: "increment", quantity: 1, reason: "RECEIVED" } }, `data.reason has to be one of "received", "sold", "returned", "damaged", "lost", "transferred", "correction", "reserved", "released", "other"`],
-    [{ data: { type: "stock-transaction", action: "increment", quantity: 1, reference: "r".repeat(256) } }, "data.reference has to have at most 255 characters"],
-    [{ data: { type: "stock-transaction", action: "increment", quantity: 1, reference: "a\r\nb" } }, "data.reference has a control character or half a surrogate pair"],
-    [{ data: { type: "stock-transaction", action: "increment", quantity: 1, note: "n".repeat(1001) } }, "data.note has to have at most 1000 characters"],
-    [{ data: { type: "stock-transaction", action: "increment", quantity: 1, note: "a\u0000b" } }, "data.note has a control character or half a surrogate pair"],
-    [{ data: { type: "stock-transaction", action: "increment", quantity: 1, note: "\ud800" } }, "data.note has a control character or half a surrogate pair"],
-    [{ data: { type: "stock-transaction", action: "increment", quantity: 1, expected_version: -1 } }, "data.expected_version has to be at least 0"],
+    [
+      { data: { type: "stock-transaction", action: "increment", quantity: 1, product_id: "other" } },
+      "data.product_id is not the product of the path",
+    ],
+    [
+      { data: { type: "stock-transaction", action: "increment", quantity: 1, reason: "RECEIVED" } },
+      `data.reason has to be one of "received", "sold", "returned", "damaged", "lost", "transferred", "correction", "reserved", "released", "other"`,
+    ],
+    [
+      { data: { type: "stock-transaction", action: "increment", quantity: 1, reference: "r".repeat(256) } },
+      "data.reference has to have at most 255 characters",
+    ],
+    [
+      { data: { type: "stock-transaction", action: "increment", quantity: 1, reference: "a\r\nb" } },
+      "data.reference has a control character or half a surrogate pair",
+    ],
+    [
+      { data: { type: "stock-transaction", action: "increment", quantity: 1, note: "n".repeat(1001) } },
+      "data.note has to have at most 1000 characters",
+    ],
+    [
+      { data: { type: "stock-transaction", action: "increment", quantity: 1, note: "a\u0000b" } },
+      "data.note has a control character or half a surrogate pair",
+    ],
+    [
+      { data: { type: "stock-transaction", action: "increment", quantity: 1, note: "\ud800" } },
+      "data.note has a control character or half a surrogate pair",
+    ],
+    [
+      { data: { type: "stock-transaction", action: "increment", quantity: 1, expected_version: -1 } },
+      "data.expected_version has to be at least 0",
+    ],
     [{ data: [] }, "data has to be an object, not an array"],
     [{ data: null }, "data has to be an object, not null"],
   ])("body %j", async (body, detail) => {
@@ -128,7 +163,8 @@ describe("400, and nothing is applied", () => {
     await rest.apply(product, "create", 10);
     for (const path of [`${pathOf(product)}/transactions`, pathOf(product), "/v2/inventories/multiple"]) {
       const answer = await rest.send("POST", path, { body });
-      const expected = path.endsWith("multiple") && detail.startsWith("data") ? "data.0 has to be an object, not an array" : detail;
+      const expected =
+        path.endsWith("multiple") && detail.startsWith("data") ? "data.0 has to be an object, not an array" : detail;
       expect([answer.status, answer.body]).toEqual([400, validationError(expected)]);
     }
     await expectUntouched(product);
@@ -144,15 +180,16 @@ describe("400, and nothing is applied", () => {
     expect([response.status, await response.json()]).toEqual([400, validationError("The body is not JSON")]);
   });
 
-  test.each([`{"data":{"quantity":1,"__proto__":{"polluted":1}}}`, `{"__proto__":{"polluted":1},"data":{"quantity":1}}`, `{"data":{"quantity":1,"constructor":{"prototype":{"polluted":1}}}}`])(
-    "%s, and no prototype is touched",
-    async (body) => {
-      const product = newProduct();
-      expect((await rest.send("POST", pathOf(product), { body })).status).toBe(400);
-      expect(Reflect.get({}, "polluted")).toBeUndefined();
-      expect(await rest.levels(product)).toBeNull();
-    },
-  );
+  test.each([
+    `{"data":{"quantity":1,"__proto__":{"polluted":1}}}`,
+    `{"__proto__":{"polluted":1},"data":{"quantity":1}}`,
+    `{"data":{"quantity":1,"constructor":{"prototype":{"polluted":1}}}}`,
+  ])("%s, and no prototype is touched", async (body) => {
+    const product = newProduct();
+    expect((await rest.send("POST", pathOf(product), { body })).status).toBe(400);
+    expect(Reflect.get({}, "polluted")).toBeUndefined();
+    expect(await rest.levels(product)).toBeNull();
+  });
 });
 
 describe("a product id", () => {
@@ -174,7 +211,10 @@ describe("a product id", () => {
     ["%ED%A0%80", "The path is not correctly percent-encoded"],
     ["%ff", "The path is not correctly percent-encoded"],
   ])("%.30s is 400 wherever it stands", async (id, detail) => {
-    for (const path of [`/v2/inventories/${id}/transactions`, `/v2/inventories/${id}/transactions/0195c2d4-0000-7000-8000-000000000000`])
+    for (const path of [
+      `/v2/inventories/${id}/transactions`,
+      `/v2/inventories/${id}/transactions/0195c2d4-0000-7000-8000-000000000000`,
+    ])
       expect(await rest.sendRaw("GET", path)).toEqual([400, validationError(detail)]);
     const write = await rest.sendRaw("POST", `/v2/inventories/${id}/transactions`, [], transaction("1"));
     expect(write).toEqual([400, validationError(detail)]);

@@ -23,7 +23,10 @@ describe("405", () => {
     ["/openapi.json", "GET, HEAD", ["POST", "PUT", "PATCH", "DELETE"]],
   ])("%s allows %s", async (path, allow, methods) => {
     for (const method of methods) {
-      const answer = await rest.send(method, path, { headers: { "content-type": "text/plain" }, ...(method === "GET" ? {} : { body: "{" }) });
+      const answer = await rest.send(method, path, {
+        headers: { "content-type": "text/plain" },
+        ...(method === "GET" ? {} : { body: "{" }),
+      });
       const expected = refusal(405, "Method Not Allowed", `The path takes ${allow}`);
       expect([method, answer.status, answer.headers.get("allow"), answer.body]).toEqual([method, 405, allow, expected]);
     }
@@ -48,7 +51,10 @@ describe("415, and nothing is applied", () => {
   ])("a body as %s", async (type, expected) => {
     const product = newProduct();
     const body = { data: { type: "stock-transaction", action: "increment", quantity: 1 } };
-    const answer = await rest.send("POST", `${pathOf(product)}/transactions`, { body, headers: { "content-type": type } });
+    const answer = await rest.send("POST", `${pathOf(product)}/transactions`, {
+      body,
+      headers: { "content-type": type },
+    });
     expect([answer.status, answer.body]).toEqual([415, expected]);
     expect(await rest.levels(product)).toBeNull();
   });
@@ -57,18 +63,23 @@ describe("415, and nothing is applied", () => {
     const product = newProduct();
     const headers = { "content-encoding": encoding };
     const answer = await rest.send("POST", pathOf(product), { body: { data: { quantity: 1 } }, headers });
-    expect([answer.status, answer.body]).toEqual([415, refusal(415, "Unsupported Media Type", "The body must not be compressed")]);
+    expect([answer.status, answer.body]).toEqual([
+      415,
+      refusal(415, "Unsupported Media Type", "The body must not be compressed"),
+    ]);
     expect(await rest.levels(product)).toBeNull();
   });
 });
 
-test.each(["application/json", "application/json; charset=utf-8", "application/json;charset=UTF-8", "Application/JSON"])(
-  "a body as %s is read",
-  async (type) => {
-    const body = { data: { quantity: 1 } };
-    expect((await rest.send("POST", pathOf(newProduct()), { body, headers: { "content-type": type } })).status).toBe(201);
-  },
-);
+test.each([
+  "application/json",
+  "application/json; charset=utf-8",
+  "application/json;charset=UTF-8",
+  "Application/JSON",
+])("a body as %s is read", async (type) => {
+  const body = { data: { quantity: 1 } };
+  expect((await rest.send("POST", pathOf(newProduct()), { body, headers: { "content-type": type } })).status).toBe(201);
+});
 
 describe("413", () => {
   test("a body of 1 MiB and one byte; one of 1 MiB is looked at", async () => {

@@ -13,7 +13,10 @@ beforeAll(async () => {
 afterAll(() => gateway.close());
 
 /** Applies stock transactions one after another; answers with their ids. */
-async function applyAll(product: string, transactions: readonly (readonly [action: string, quantity: number])[]): Promise<string[]> {
+async function applyAll(
+  product: string,
+  transactions: readonly (readonly [action: string, quantity: number])[],
+): Promise<string[]> {
   const ids: string[] = [];
   for (const [action, quantity] of transactions) {
     const { body } = await rest.apply(product, action, quantity);
@@ -23,7 +26,10 @@ async function applyAll(product: string, transactions: readonly (readonly [actio
 }
 
 function fiveIncrements(product: string): Promise<string[]> {
-  return applyAll(product, [1, 2, 3, 4, 5].map((quantity) => ["increment", quantity] as const));
+  return applyAll(
+    product,
+    [1, 2, 3, 4, 5].map((quantity) => ["increment", quantity] as const),
+  );
 }
 
 function listed(id: string | undefined, product: string, action: string, quantity: number): object {
@@ -34,7 +40,11 @@ function listed(id: string | undefined, product: string, action: string, quantit
 describe("GET /v2/inventories/:productId/transactions", () => {
   test("lists a product's stock transactions, oldest first, on one page when nothing is said", async () => {
     const product = newProduct();
-    const ids = await applyAll(product, [["increment", 10], ["allocate", 4], ["decrement", 1]]);
+    const ids = await applyAll(product, [
+      ["increment", 10],
+      ["allocate", 4],
+      ["decrement", 1],
+    ]);
     const path = `${pathOf(product)}/transactions`;
     const answer = await rest.send("GET", path);
     const only = `${gateway.url}${path}?page[offset]=0&page[limit]=25`;
@@ -52,21 +62,24 @@ describe("GET /v2/inventories/:productId/transactions", () => {
     ]);
   });
 
-  test.each(["page[limit]=2&page[offset]=2", "page%5Blimit%5D=2&page%5Boffset%5D=2"])("%s answers with that page and links to its neighbours", async (query) => {
-    const product = newProduct();
-    const ids = await fiveIncrements(product);
-    const path = `${pathOf(product)}/transactions`;
-    const answer = await rest.send("GET", `${path}?${query}`);
-    const at = (offset: number): string => `${gateway.url}${path}?page[offset]=${offset}&page[limit]=2`;
-    expect([answer.status, answer.body]).toEqual([
-      200,
-      {
-        data: [listed(ids[2], product, "increment", 3), listed(ids[3], product, "increment", 4)],
-        links: { current: at(2), first: at(0), prev: at(0), next: at(4), last: at(4) },
-        meta: { results: { total: 5, all: 5 }, page: { limit: 2, offset: 2, current: 2, total: 3 } },
-      },
-    ]);
-  });
+  test.each(["page[limit]=2&page[offset]=2", "page%5Blimit%5D=2&page%5Boffset%5D=2"])(
+    "%s answers with that page and links to its neighbours",
+    async (query) => {
+      const product = newProduct();
+      const ids = await fiveIncrements(product);
+      const path = `${pathOf(product)}/transactions`;
+      const answer = await rest.send("GET", `${path}?${query}`);
+      const at = (offset: number): string => `${gateway.url}${path}?page[offset]=${offset}&page[limit]=2`;
+      expect([answer.status, answer.body]).toEqual([
+        200,
+        {
+          data: [listed(ids[2], product, "increment", 3), listed(ids[3], product, "increment", 4)],
+          links: { current: at(2), first: at(0), prev: at(0), next: at(4), last: at(4) },
+          meta: { results: { total: 5, all: 5 }, page: { limit: 2, offset: 2, current: 2, total: 3 } },
+        },
+      ]);
+    },
+  );
 
   test("following next from the first page reads every stock transaction once", async () => {
     const product = newProduct();
@@ -119,7 +132,10 @@ describe("GET /v2/inventories/:productId/transactions", () => {
 describe("GET /v2/inventories/:productId/transactions/:transactionId", () => {
   test("answers with the stock transaction", async () => {
     const product = newProduct();
-    const ids = await applyAll(product, [["increment", 10], ["allocate", 4]]);
+    const ids = await applyAll(product, [
+      ["increment", 10],
+      ["allocate", 4],
+    ]);
     const answer = await rest.send("GET", `${pathOf(product)}/transactions/${ids[1]}`);
     expect([answer.status, answer.body]).toEqual([200, { data: listed(ids[1], product, "allocate", 4) }]);
   });
@@ -141,13 +157,17 @@ describe("GET /v2/inventories/:productId/transactions/:transactionId", () => {
     expect([answer.status, answer.body]).toEqual([404, notFound]);
   });
 
-  test.each(["0195c2d4-0000-7000-8000-000000000000", "1", "not-a-uuid", "%00", "' OR 1=1--", "{0195c2d4-0000-7000-8000-000000000000}"])(
-    "is 404 for the id %s, which no stock transaction has",
-    async (id) => {
-      const product = newProduct();
-      await rest.apply(product, "increment", 1);
-      const answer = await rest.send("GET", `${pathOf(product)}/transactions/${id}`);
-      expect([answer.status, answer.body]).toEqual([404, notFound]);
-    },
-  );
+  test.each([
+    "0195c2d4-0000-7000-8000-000000000000",
+    "1",
+    "not-a-uuid",
+    "%00",
+    "' OR 1=1--",
+    "{0195c2d4-0000-7000-8000-000000000000}",
+  ])("is 404 for the id %s, which no stock transaction has", async (id) => {
+    const product = newProduct();
+    await rest.apply(product, "increment", 1);
+    const answer = await rest.send("GET", `${pathOf(product)}/transactions/${id}`);
+    expect([answer.status, answer.body]).toEqual([404, notFound]);
+  });
 });

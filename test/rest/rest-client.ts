@@ -34,7 +34,11 @@ export class RestClient {
   async send(method: string, path: string, { body, headers }: RestRequest = {}): Promise<RestAnswer> {
     const response = await fetch(`${this.#url}${path}`, {
       method,
-      headers: { authorization: `Bearer ${this.#token}`, ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
+      headers: {
+        authorization: `Bearer ${this.#token}`,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
@@ -51,7 +55,11 @@ export class RestClient {
     body = "",
   ): Promise<readonly [status: number | undefined, body: unknown]> {
     const { hostname, port } = new URL(this.#url);
-    const own = [["Host", `${hostname}:${port}`], ["Authorization", `Bearer ${this.#token}`], ["Content-Length", String(Buffer.byteLength(body))]];
+    const own = [
+      ["Host", `${hostname}:${port}`],
+      ["Authorization", `Bearer ${this.#token}`],
+      ["Content-Length", String(Buffer.byteLength(body))],
+    ];
     const type = body === "" ? [] : [["Content-Type", "application/json"]];
     const sent = request({ hostname, port, method, path, headers: [...own, ...type, ...headers].flat() });
     sent.end(body);
@@ -60,9 +68,14 @@ export class RestClient {
   }
 
   /** Applies one stock transaction. */
-  async apply(productId: string, action: string, quantity: number, headers: Readonly<Record<string, string>> = {}): Promise<RestAnswer> {
+  async apply(
+    productId: string,
+    action: string,
+    quantity: number,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<RestAnswer> {
     const body = { data: { type: "stock-transaction", action, quantity } };
-    return await this.send("POST", `${pathOf(productId)}/transactions`, { body, headers });
+    return this.send("POST", `${pathOf(productId)}/transactions`, { body, headers });
   }
 
   /** The levels as anybody sees them: `[available, allocated]`, or null where the product is not tracked. */
