@@ -94,5 +94,5 @@ function frameworkErrorAnswerOf(error: unknown): ErrorAnswer {
   const { statusCode = 500, code = "", validation }: Partial<FastifyError> = error;
   if (validation !== undefined) return answerOf(400, error.message);
   if (!isErrorStatus(statusCode) || statusCode >= 500) return answerOf(500);
-  return answerOf(statusCode, frameworkDetails.get(code));
+  return answerOf(statusCode, statusCode === 404 ? notFoundDetail : frameworkDetails.get(code));
 }

@@ -69,6 +69,11 @@ describe("errorAnswerOf", () => {
       Object.assign(new Error("Rate limit exceeded, retry in 1 minute"), { statusCode: 429 }),
       refusal(429, "Too Many Requests"),
     ],
+    [
+      "a path that is not there",
+      Object.assign(new Error("Route GET:/x not found"), { statusCode: 404 }),
+      refusal(404, "Not Found", "The resource could not be found"),
+    ],
   ])("answers %s", (_name, error, body) => {
     expect(errorAnswerOf(error).body).toEqual(body);
   });
