@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { authorizationOf } from "../access/bearer.ts";
 import { UnauthenticatedError, requireScope } from "../access/principal.ts";
 import type { Authenticator } from "../access/authenticator.ts";
 import type { Principal, Scope } from "../access/principal.ts";
@@ -64,9 +65,7 @@ export function authorize(context: GraphQLContext, scope: Scope): Principal {
 }
 
 async function authenticate(request: FastifyRequest, services: GraphQLServices): Promise<Principal | null> {
-  const authorizations = request.raw.headersDistinct["authorization"] ?? [];
-  if (authorizations.length > 1) throw new UnauthenticatedError();
-  const [authorization] = authorizations;
+  const authorization = authorizationOf(request.raw);
   if (authorization === undefined && services.introspection === "public" && isIntrospection(request)) return null;
   return services.authenticator.authenticate(authorization);
 }
