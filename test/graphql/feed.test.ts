@@ -1,0 +1,169 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { Client } from "pg";
+import { newProduct, startGraphQLServer } from "./support.ts";
+import type { GraphQLServer } from "./support.ts";
+
+let server: GraphQLServer;
+let clients: Client[] = [];
+
+beforeAll(async () => {
+  server = await startGraphQLServer();
+});
+
+afterAll(async () => await server.close());
+
+beforeEach(() => {
+  clients = [];
+});
+
+afterEach(async () => {
+  for (const client of clients) await client.end();
+});
+
+async function connect(): Promise<Client> {
+  const client = new Client({ connectionString: server.databaseUrl });
+  await client.connect();
+  clients.push(client);
+  return client;
+}
+
+/** Another gateway's group, as src/database/settled-position.ts says it has to go: up to its positions. */
+async function beginGroup(): Promise<{ client: Client; position: string }> {
+  const client = await connect();
+  await client.query("BEGIN");
+  await client.query("SELECT pg_current_xact_id()");
+  const { rows } = await client.query("SELECT nextval('stock_transaction_position') AS position");
+  return { client, position: rows[0].position };
+}
+
+/** ... and from there to before its COMMIT. */
+async function writeGroup({ client, position }: { client: Client; position: string }, productId: string): Promise<void> {
+  await client.query("SAVEPOINT written");
+  await client.query(
+    `INSERT INTO stock_transaction (product_id, version, id, action, quantity, available_after, allocated_after, actor, created_at, position)
+     VALUES ($1, 1, gen_random_uuid(), 'INCREMENT', 1, 1, 0, 'other gateway', now(), $2)`,
+    [productId, position],
+  );
+}
+
+const receive = (...productIds: string[]): Promise<unknown> =>
+  server.data(`mutation ($lines: [StockTransactionInput!]!) { createStockTransactions(transactions: $lines) { error { code } } }`, {
+    lines: productIds.map((productId) => ({ productId, action: "INCREMENT", quantity: 1 })),
+  });
+
+/** A program that follows the ledger. */
+class Follower {
+  readonly seen: string[] = [];
+  #cursor: string | null = null;
+
+  /** Goes to the end of what is there now. */
+  static async atEnd(): Promise<Follower> {
+    const follower = new Follower();
+    await follower.read();
+    follower.seen.length = 0;
+    return follower;
+  }
+
+  async read(): Promise<readonly string[]> {
+    for (;;) {
+      const { stockTransactions } = await server.data(
+        `query ($after: String) { stockTransactions(orderBy: OLDEST_FIRST, first: 2, after: $after) { nodes { productId } pageInfo { endCursor hasNextPage } } }`,
+        { after: this.#cursor },
+      );
+      this.seen.push(...stockTransactions.nodes.map(({ productId }: { productId: string }) => productId));
+      this.#cursor = stockTransactions.pageInfo.endCursor ?? this.#cursor;
+      if (!stockTransactions.pageInfo.hasNextPage) return this.seen;
+    }
+  }
+}
+
+const lastOf = async (): Promise<string | undefined> =>
+  (await server.data(`{ stockTransactions(orderBy: OLDEST_FIRST, last: 1) { nodes { productId } } }`)).stockTransactions.nodes[0]?.productId;
+
+describe("OLDEST_FIRST over all products", () => {
+  test("lists what is accepted at once while nothing else runs", async () => {
+    const follower = await Follower.atEnd();
+    const [one, two, three] = [newProduct(), newProduct(), newProduct()];
+    await receive(one, two, three);
+    expect(await follower.read()).toEqual([one, two, three]);
+    expect(await lastOf()).toBe(three);
+  });
+
+  test("waits for a group that took its positions first and commits last: a follower misses nothing", async () => {
+    const follower = await Follower.atEnd();
+    const [before, late, early] = [newProduct(), newProduct(), newProduct()];
+    await receive(before);
+    const group = await beginGroup();
+    await writeGroup(group, late);
+    await receive(early);
+    expect(await follower.read()).toEqual([before]);
+    expect(await lastOf()).toBe(before);
+    await group.client.query("COMMIT");
+    expect(await follower.read()).toEqual([before, late, early]);
+    expect(await lastOf()).toBe(early);
+  });
+
+  test("waits also for a group that began later than the one that is read", async () => {
+    const follower = await Follower.atEnd();
+    const [first, second, late] = [newProduct(), newProduct(), newProduct()];
+    await receive(first, second);
+    await follower.read();
+    // The gateway's transaction has an id, holds the first stock and waits for the second.
+    const holder = await connect();
+    await holder.query("BEGIN");
+    await holder.query("SELECT 1 FROM stock WHERE product_id = $1 FOR UPDATE", [second]);
+    const received = receive(first, second);
+    await untilOneWaits(holder);
+    // Another one begins, so that its id is higher, and takes its positions before the gateway can.
+    const group = await beginGroup();
+    await holder.query("ROLLBACK");
+    await received;
+    follower.seen.length = 0;
+    expect(await follower.read()).toEqual([]);
+    await writeGroup(group, late);
+    expect(await follower.read()).toEqual([]);
+    await group.client.query("COMMIT");
+    expect(await follower.read()).toEqual([late, first, second]);
+  });
+
+  test("goes on past a group that was rolled back", async () => {
+    const follower = await Follower.atEnd();
+    const [lost, kept] = [newProduct(), newProduct()];
+    const group = await beginGroup();
+    await writeGroup(group, lost);
+    await receive(kept);
+    expect(await follower.read()).toEqual([]);
+    await group.client.query("ROLLBACK");
+    expect(await follower.read()).toEqual([kept]);
+  });
+
+  test("does not wait for a transaction that began after what is listed", async () => {
+    const follower = await Follower.atEnd();
+    const productId = newProduct();
+    await receive(productId);
+    const other = await beginGroup();
+    expect(await follower.read()).toEqual([productId]);
+    await other.client.query("ROLLBACK");
+  });
+
+  test("a product's own history and NEWEST_FIRST show at once what is accepted", async () => {
+    const group = await beginGroup();
+    const productId = newProduct();
+    await receive(productId);
+    const { stock, stockTransactions } = await server.data(
+      `query ($id: ID!) { stock(productId: $id) { transactions(orderBy: OLDEST_FIRST) { nodes { version } } } stockTransactions(first: 1) { nodes { productId } } }`,
+      { id: productId },
+    );
+    expect(stock.transactions.nodes).toEqual([{ version: 1 }]);
+    expect(stockTransactions.nodes).toEqual([{ productId }]);
+    await group.client.query("ROLLBACK");
+  });
+});
+
+/** Until some session waits for a lock that this one holds. */
+async function untilOneWaits(holder: Client): Promise<void> {
+  for (;;) {
+    const { rows } = await holder.query("SELECT count(*)::int AS waiting FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))");
+    if (rows[0].waiting > 0) return;
+  }
+}
