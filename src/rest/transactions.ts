@@ -26,7 +26,6 @@ interface ProductRoute {
 const tags = ["Stock transactions"];
 const readSecurity = [{ token: ["inventory:read"] }];
 const transactionRef = { $ref: "StockTransaction#" };
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** The stock transactions of one product: applying one, listing them, looking one up. */
 export function transactionRoutes(app: FastifyInstance, options: RestOptions): void {
@@ -125,9 +124,8 @@ function getStockTransaction(app: FastifyInstance, { queries, authenticator }: R
   const onRequest = allow(authenticator, "inventory:read");
   const url = "/v2/inventories/:productId/transactions/:transactionId";
   app.get<{ Params: { productId: string; transactionId: string } }>(url, { schema, onRequest }, async (request) => {
-    const { transactionId } = request.params;
     const productId = parseProductId(request.params.productId);
-    const [transaction] = uuid.test(transactionId) ? await queries.findStockTransactions([transactionId]) : [null];
+    const [transaction] = await queries.findStockTransactions([request.params.transactionId]);
     if (transaction == null || transaction.productId !== productId) throw new RequestError(404, notFoundDetail);
     return { data: stockTransactionDocumentOf(transaction) };
   });
