@@ -14,13 +14,12 @@ const descriptions: Partial<Record<ErrorStatus, string>> = {
   503: "The database is away, or did not answer in time.",
 };
 
-const retryAfter = {
-  "Retry-After": { description: "Seconds to wait before trying again.", schema: { type: "integer" } },
-};
+const retryAfter = { "Retry-After": { type: "integer", description: "Seconds to wait before trying again." } };
 const replayed = {
   "Idempotent-Replayed": {
+    type: "string",
+    enum: ["true"],
     description: "`true` when this is the outcome of an earlier request with the same key.",
-    schema: { type: "string", enum: ["true"] },
   },
 };
 
@@ -34,23 +33,32 @@ interface RouteResponses {
   readonly refusals: readonly ErrorStatus[];
   /** Whether the route heeds Idempotency-Key. */
   readonly idempotent?: boolean;
+  /** Whether it can be called without an access token. */
+  readonly open?: boolean;
 }
 
 /** Describes a route's answers: its own, and those that any route may give. */
-export function responsesOf({ success, body, refusals, idempotent = false }: RouteResponses): Record<string, object> {
-  const [status, description] = success;
-  const responses: Record<string, object> = {
-    [status]: { description, ...(body ?? { type: "null" }), ...(idempotent ? { headers: replayed } : {}) },
-  };
-  for (const refused of [401, 403, 429, 500, 503, ...refusals] as const) {
-    const headers = {
-      ...(refused === 429 || refused === 503 ? retryAfter : {}),
-      ...(idempotent && isOutcome(refused) ? replayed : {}),
-    };
+export function responsesOf({
+  success: [status, description],
+  body,
+  refusals,
+  idempotent = false,
+  open = false,
+}: RouteResponses): Record<string, object> {
+  const headers = idempotent ? { headers: replayed } : {};
+  const responses: Record<string, object> = { [status]: { description, ...(body ?? { type: "null" }), ...headers } };
+  const common = open ? ([429, 500, 503] as const) : ([401, 403, 429, 500, 503] as const);
+  for (const refused of [...common, ...refusals]) {
     const content = { "application/json": { schema: { $ref: "Refusal#" } } };
-    responses[refused] = { description: descriptions[refused] ?? "", content, headers };
+    responses[refused] = { description: descriptions[refused] ?? "", content, ...headersOf(refused, idempotent) };
   }
   return responses;
+}
+
+/** A key is spent on the domain's refusals too. */
+function headersOf(status: ErrorStatus, idempotent: boolean): { headers?: object } {
+  if (status === 429 || status === 503) return { headers: retryAfter };
+  return idempotent && (status === 404 || status === 409 || status === 422) ? { headers: replayed } : {};
 }
 
 /** `{data: …}` around something. */
@@ -65,9 +73,4 @@ export function listOf(schema: object): object {
     required: ["data", "links", "meta"],
     properties: { data: { type: "array", items: schema }, links: { $ref: "PageLinks#" }, meta: { $ref: "Page#" } },
   };
-}
-
-/** Refusals of the domain are outcomes: a key is spent on them. */
-function isOutcome(status: ErrorStatus): boolean {
-  return status === 404 || status === 409 || status === 422;
 }

@@ -130,6 +130,19 @@ describe("POST /v2/inventories/:productId/transactions", () => {
     expect([answer.status, answer.body]).toEqual([200, recorded(product, "increment", 1, extras)]);
   });
 
+  test("takes SQL in a reference, a note and a key for the text it is", async () => {
+    const product = newProduct();
+    const sql = "'; DROP TABLE stock;--";
+    const extras = { reference: sql, note: `${sql}\n' OR 1=1--` };
+    const body = { data: { type: "stock-transaction", action: "increment", quantity: 1, ...extras } };
+    const answer = await rest.send("POST", `${pathOf(product)}/transactions`, {
+      body,
+      headers: { "idempotency-key": `${sql}${product}` },
+    });
+    expect([answer.status, answer.body]).toEqual([200, recorded(product, "increment", 1, extras)]);
+    expect(await rest.levels(product)).toEqual([1, 0]);
+  });
+
   test("applies with the expected version, and is 409 with a stale one", async () => {
     const product = newProduct();
     const path = `${pathOf(product)}/transactions`;
