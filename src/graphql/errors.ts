@@ -76,9 +76,15 @@ export function formatError(
   if (description !== null) return { ...description, ...place };
   const status = statusOfGraphQLError(error);
   if (status === null) return { ...internalServerError, ...place };
-  const message = options.hidesSchema ? formatted.message.replace(/ ?Did you mean [^?]*\?/g, "") : formatted.message;
+  const message = options.hidesSchema ? messageOf(formatted).replace(/ ?Did you mean [^?]*\?/g, "") : messageOf(formatted);
   const own: unknown = error instanceof GraphQLError ? error.extensions["code"] : undefined;
   return { message, ...place, extensions: { ...formatted.extensions, code: typeof own === "string" ? own : codeOf(status), status } };
+}
+
+/** The parser recurses: a document of nothing but brackets takes more stack than there is before it has too many tokens. */
+function messageOf({ message, extensions }: GraphQLFormattedError): string {
+  const isOverflow = extensions?.["code"] === "GRAPHQL_PARSE_FAILED" && !message.startsWith("Syntax Error");
+  return isOverflow ? "Syntax Error: The document is nested too deeply." : message;
 }
 
 /** What a client learns of a fault; the request's id is added where it is known. */
@@ -93,7 +99,7 @@ function statusOfGraphQLError(error: unknown): number | null {
   const { code, status, http } = error.extensions;
   if (typeof status === "number") return status;
   const httpStatus: unknown = typeof http === "object" && http !== null ? Reflect.get(http, "status") : undefined;
-  if (typeof httpStatus === "number") return httpStatus;
+  if (typeof httpStatus === "number" && httpStatus >= 400) return httpStatus;
   if (typeof code === "string") return statusOfApolloCodes[code] ?? null;
   return isRequestError(error) ? 400 : null;
 }

@@ -40,7 +40,7 @@ function elementsOf(source: GraphQLSchema): Map<string, { type: string; descript
 }
 
 describe("schema.graphql", () => {
-  test("is what the code says: `npm run print:schema` brings it up to date", () => {
+  test("is what the code says: `npm run schema` brings it up to date", () => {
     expect(readFileSync(new URL("../../schema.graphql", import.meta.url), "utf8")).toBe(schemaText());
   });
 
