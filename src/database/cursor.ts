@@ -18,7 +18,8 @@ export const textPart: KeyPart<string> = {
 /** A level or a version. */
 export const integerPart: KeyPart<number> = {
   encode: (value) => value,
-  decode: (value) => (Number.isInteger(value) && Number(value) >= 0 && Number(value) <= levelMax ? Number(value) : null),
+  decode: (value) =>
+    Number.isInteger(value) && Number(value) >= 0 && Number(value) <= levelMax ? Number(value) : null,
 };
 
 /** An instant, to the millisecond, in the years 1 … 9999. */
@@ -64,6 +65,7 @@ export class CursorCodec<Key extends readonly unknown[]> {
     const [list, ...values] = parseJsonArray(cursor);
     const key = this.#parts.map((part, index) => part.decode(values[index]));
     if (list !== this.#list || key.includes(null)) throw invalidCursor(field);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each part has been decoded as what it is
     const decoded = key as unknown as Key;
     // One place, one cursor: what reads the same but is written otherwise was made up.
     if (this.encode(decoded) !== cursor) throw invalidCursor(field);

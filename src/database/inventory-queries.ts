@@ -69,7 +69,11 @@ export class PrismaInventoryQueries implements InventoryQueries {
 
 type OutcomeRow = { readonly refusal: Refusal } | (StockTransactionRow & { readonly refusal: null });
 
-async function findOutcome(prisma: PrismaClient, clientId: string, idempotencyKey: string): Promise<StockTransactionOutcome | null> {
+async function findOutcome(
+  prisma: PrismaClient,
+  clientId: string,
+  idempotencyKey: string,
+): Promise<StockTransactionOutcome | null> {
   const [row] = await prisma.$queryRaw<OutcomeRow[]>`
     SELECT spent.refusal, ledger.*
     FROM spent_key AS spent

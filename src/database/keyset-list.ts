@@ -41,7 +41,10 @@ export interface PageSurroundings {
  * Turns a page's request into conditions.
  * @throws InvalidInputError for a cursor that is not of this list
  */
-export function toPageStatement<Row, Key extends readonly unknown[]>(order: KeysetOrder<Row, Key>, page: PageRequest): PageStatement {
+export function toPageStatement<Row, Key extends readonly unknown[]>(
+  order: KeysetOrder<Row, Key>,
+  page: PageRequest,
+): PageStatement {
   const after = page.after === undefined ? null : order.cursors.decode(page.after, "after");
   const before = page.before === undefined ? null : order.cursors.decode(page.before, "before");
   const conditions = [

@@ -55,19 +55,16 @@ export async function findStockAt(prisma: PrismaClient, productId: string, at: D
 
 /** One page of the tracked products' stock, in one statement. */
 export async function listStocks(prisma: PrismaClient, { filter, orderBy, page }: StockList): Promise<Page<Stock>> {
-  switch (orderBy) {
-    case "PRODUCT_ID":
-      return listStocksIn(prisma, filter, byProductId, page);
-    case "AVAILABLE":
-      return listStocksIn(prisma, filter, byAvailable, page);
-    case "UPDATED_AT_DESC":
-      return listStocksIn(prisma, filter, byUpdatedAt, page);
-  }
+  if (orderBy === "PRODUCT_ID") return listStocksIn(prisma, filter, byProductId, page);
+  if (orderBy === "AVAILABLE") return listStocksIn(prisma, filter, byAvailable, page);
+  return listStocksIn(prisma, filter, byUpdatedAt, page);
 }
 
 /** How many tracked products match. */
 export async function countStocks(prisma: PrismaClient, filter: StockFilter): Promise<number> {
-  const [row] = await prisma.$queryRaw<{ count: bigint }[]>`SELECT count(*) AS count FROM stock WHERE ${matches(filter)}`;
+  const [row] = await prisma.$queryRaw<
+    { count: bigint }[]
+  >`SELECT count(*) AS count FROM stock WHERE ${matches(filter)}`;
   return Number(row?.count ?? 0n);
 }
 

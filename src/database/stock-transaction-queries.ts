@@ -16,7 +16,10 @@ export const stockTransactionColumns = Prisma.sql`
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** In the order of the ids; null for what is no id of a stock transaction. */
-export async function findStockTransactions(prisma: PrismaClient, ids: readonly string[]): Promise<(StockTransaction | null)[]> {
+export async function findStockTransactions(
+  prisma: PrismaClient,
+  ids: readonly string[],
+): Promise<(StockTransaction | null)[]> {
   const distinct = [...new Set(ids.filter((id) => uuid.test(id)).map((id) => id.toLowerCase()))];
   if (distinct.length === 0) return ids.map(() => null);
   const rows = await prisma.$queryRaw<StockTransactionRow[]>`
@@ -26,7 +29,10 @@ export async function findStockTransactions(prisma: PrismaClient, ids: readonly 
 }
 
 /** One page of the ledger over all products, in one statement. */
-export async function listStockTransactions(prisma: PrismaClient, list: StockTransactionList): Promise<Page<StockTransaction>> {
+export async function listStockTransactions(
+  prisma: PrismaClient,
+  list: StockTransactionList,
+): Promise<Page<StockTransaction>> {
   const order = list.orderBy === "OLDEST_FIRST" ? oldestFirst : newestFirst;
   const statement = toPageStatement(order, list.page);
   const rows = await prisma.$queryRaw<LedgerPageRow[]>(ledgerPageSql(list, statement));
@@ -117,7 +123,7 @@ const oldestFirst: LedgerOrder = {
 const newestFirst: LedgerOrder = {
   cursors: new CursorCodec("stock-transactions:NEWEST_FIRST", [positionPart]),
   keyOf: (row) => [row.position],
-  rowsOn: (side, [position], inclusive) => Prisma.sql`position ${reverseComparison(side, inclusive)} ${position}::bigint`,
+  rowsOn: (side, [position], inclusive) =>
+    Prisma.sql`position ${reverseComparison(side, inclusive)} ${position}::bigint`,
   orderBy: (reversed) => Prisma.sql`position ${direction(!reversed)}`,
 };
-

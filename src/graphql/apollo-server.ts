@@ -14,7 +14,10 @@ import { LimitsRule, tokensMax } from "./limits.ts";
 import { createSchema } from "./schema.ts";
 
 /** Apollo Server over the gateway's schema; the plugin mounts it. Nothing of it depends on the process's environment. */
-export function createApolloServer(introspection: IntrospectionAccess, log: FastifyBaseLogger): ApolloServer<GraphQLContext> {
+export function createApolloServer(
+  introspection: IntrospectionAccess,
+  log: FastifyBaseLogger,
+): ApolloServer<GraphQLContext> {
   const hidesSchema = introspection === "off";
   return new ApolloServer<GraphQLContext>({
     schema: createSchema(),
@@ -51,7 +54,10 @@ function faultPlugin(log: FastifyBaseLogger): ApolloServerPlugin<GraphQLContext>
         async didEncounterErrors({ errors, contextValue }) {
           for (const error of errors.filter(isFault)) {
             const { path, originalError } = error;
-            contextValue.log.error({ err: originalError ?? error, path: path?.join(".") }, "A GraphQL request met a fault");
+            contextValue.log.error(
+              { err: originalError ?? error, path: path?.join(".") },
+              "A GraphQL request met a fault",
+            );
           }
         },
         async willSendResponse({ response, contextValue }) {
@@ -78,13 +84,18 @@ const legacyStatusPlugin: ApolloServerPlugin<GraphQLContext> = {
     return {
       async willSendResponse(requestContext) {
         const { response } = requestContext;
-        if (response.http.status === 400 && isRefusedDocument(requestContext) && isLegacyClient(requestContext)) response.http.status = 200;
+        if (response.http.status === 400 && isRefusedDocument(requestContext) && isLegacyClient(requestContext))
+          response.http.status = 200;
       },
     };
   },
 };
 
-const documentErrorCodes: ReadonlySet<unknown> = new Set(["GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED", "BAD_USER_INPUT"]);
+const documentErrorCodes: ReadonlySet<unknown> = new Set([
+  "GRAPHQL_PARSE_FAILED",
+  "GRAPHQL_VALIDATION_FAILED",
+  "BAD_USER_INPUT",
+]);
 
 function isRefusedDocument({ response }: GraphQLRequestContextWillSendResponse<GraphQLContext>): boolean {
   const errors = response.body.kind === "single" ? (response.body.singleResult.errors ?? []) : [];
@@ -93,10 +104,16 @@ function isRefusedDocument({ response }: GraphQLRequestContextWillSendResponse<G
 
 function isLegacyClient({ request }: GraphQLRequestContextWillSendResponse<GraphQLContext>): boolean {
   const accept = request.http?.headers.get("accept") ?? "";
-  return accept.includes("application/json") && !accept.includes("application/graphql-response+json") && !accept.includes("*/*");
+  return (
+    accept.includes("application/json") &&
+    !accept.includes("application/graphql-response+json") &&
+    !accept.includes("*/*")
+  );
 }
 
-function toApolloLogger(log: FastifyBaseLogger): Record<"debug" | "info" | "warn" | "error", (message?: unknown) => void> {
+function toApolloLogger(
+  log: FastifyBaseLogger,
+): Record<"debug" | "info" | "warn" | "error", (message?: unknown) => void> {
   return {
     debug: (message) => log.debug(String(message)),
     info: (message) => log.info(String(message)),

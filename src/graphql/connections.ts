@@ -14,13 +14,18 @@ export class PageInfo {
   @Field(() => String, { nullable: true, description: "The cursor of the page's first item; null on an empty page." })
   readonly startCursor!: string | null;
 
-  @Field(() => String, { nullable: true, description: "The cursor of the page's last item; null on an empty page. Give it as `after`." })
+  @Field(() => String, {
+    nullable: true,
+    description: "The cursor of the page's last item; null on an empty page. Give it as `after`.",
+  })
   readonly endCursor!: string | null;
 }
 
 @ObjectType({ description: "One stock in a list, with its place there.", simpleResolvers: true })
 export class StockEdge {
-  @Field(() => String, { description: "The place in this list and order, as opaque text: good for `after` and `before`." })
+  @Field(() => String, {
+    description: "The place in this list and order, as opaque text: good for `after` and `before`.",
+  })
   readonly cursor!: string;
 
   @Field(() => Stock, { description: "The stock." })
@@ -38,13 +43,17 @@ export class StockConnection {
   @Field(() => PageInfo, { description: "Where the page stands." })
   readonly pageInfo!: PageInfo;
 
-  @Field(() => Int, { description: "How many items match the filter on all pages. Counted only where you ask for it, and not for free." })
+  @Field(() => Int, {
+    description: "How many items match the filter on all pages. Counted only where you ask for it, and not for free.",
+  })
   readonly totalCount!: () => Promise<number>;
 }
 
 @ObjectType({ description: "One stock transaction in a list, with its place there.", simpleResolvers: true })
 export class StockTransactionEdge {
-  @Field(() => String, { description: "The place in this list and order, as opaque text: good for `after` and `before`." })
+  @Field(() => String, {
+    description: "The place in this list and order, as opaque text: good for `after` and `before`.",
+  })
   readonly cursor!: string;
 
   @Field(() => StockTransaction, { description: "The stock transaction." })
@@ -62,7 +71,9 @@ export class StockTransactionConnection {
   @Field(() => PageInfo, { description: "Where the page stands." })
   readonly pageInfo!: PageInfo;
 
-  @Field(() => Int, { description: "How many items match the filter on all pages. Counted only where you ask for it, and not for free." })
+  @Field(() => Int, {
+    description: "How many items match the filter on all pages. Counted only where you ask for it, and not for free.",
+  })
   readonly totalCount!: () => Promise<number>;
 }
 
@@ -80,7 +91,12 @@ export function toConnection<T>(page: Page<T>, totalCount: () => Promise<number>
   return {
     edges: items,
     nodes: items.map(({ node }) => node),
-    pageInfo: { hasNextPage, hasPreviousPage, startCursor: items[0]?.cursor ?? null, endCursor: items.at(-1)?.cursor ?? null },
+    pageInfo: {
+      hasNextPage,
+      hasPreviousPage,
+      startCursor: items[0]?.cursor ?? null,
+      endCursor: items.at(-1)?.cursor ?? null,
+    },
     totalCount,
   };
 }

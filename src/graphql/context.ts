@@ -40,7 +40,11 @@ export interface GraphQLContext {
  * @throws UnauthenticatedError, for a stranger who asks for more than the schema where that is public
  * @throws InvalidInputError for two different idempotency keys
  */
-export async function createContext(request: FastifyRequest, reply: FastifyReply, services: GraphQLServices): Promise<GraphQLContext> {
+export async function createContext(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  services: GraphQLServices,
+): Promise<GraphQLContext> {
   const { inventory, queries } = services;
   return {
     principal: await authenticate(request, services),

@@ -27,7 +27,8 @@ function parseDateTime(value: unknown): Date {
   if (parts === null)
     throw new GraphQLError("DateTime has to be an ISO 8601 instant with Z or an offset, like 2027-03-01T09:30:00.000Z");
   const [, year, month, day, hour, minute, second, offsetHour = 0, offsetMinute = 0] = parts.map(Number);
-  const isReal = isDay(year, month, day) && isTime(hour, minute, second) && isTime(orZero(offsetHour), orZero(offsetMinute), 0);
+  const isReal =
+    isDay(year, month, day) && isTime(hour, minute, second) && isTime(orZero(offsetHour), orZero(offsetMinute), 0);
   const instant = new Date(value);
   if (!isReal || !(instant.getTime() >= earliestMs && instant.getTime() <= latestMs))
     throw new GraphQLError("DateTime has to be a real day and time in the years 0001 … 9999");

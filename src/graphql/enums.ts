@@ -5,8 +5,12 @@ import type { StockErrorCode } from "../inventory/errors.ts";
 import type { StockOrder, StockTransactionOrder } from "../inventory/queries.ts";
 
 /** An enum type of the schema: every value of the domain's union, each with what the manual says of it. */
-function defineEnum<Value extends string>(name: string, description: string, descriptions: Record<Value, string>): Record<Value, Value> {
-  const values = Object.fromEntries(Object.keys(descriptions).map((value) => [value, value])) as Record<Value, Value>;
+function defineEnum<Value extends string>(
+  name: string,
+  description: string,
+  descriptions: Record<Value, string>,
+): Record<string, string> {
+  const values = Object.fromEntries(Object.keys(descriptions).map((value) => [value, value]));
   const entries = Object.entries<string>(descriptions).map(([value, text]) => [value, { description: text }]);
   registerEnumType(values, { name, description, valuesConfig: Object.fromEntries(entries) });
   return values;
@@ -24,7 +28,8 @@ export const StockActionEnum = defineEnum<StockAction>(
     DECREMENT: "Takes units out: available − q. More than is available: INSUFFICIENT_STOCK (422).",
     ALLOCATE:
       "Sets units aside for an order or a reseller: available − q, allocated + q. More than is available: INSUFFICIENT_STOCK (422).",
-    DEALLOCATE: "Gives units that were set aside back: allocated − q, available + q. More than is allocated: INSUFFICIENT_STOCK (422).",
+    DEALLOCATE:
+      "Gives units that were set aside back: allocated − q, available + q. More than is allocated: INSUFFICIENT_STOCK (422).",
   },
 );
 
@@ -56,7 +61,8 @@ export const StockErrorCodeEnum = defineEnum<StockErrorCode>(
     STOCK_ALREADY_EXISTS: "409: CREATE, and the product is tracked already.",
     STALE_VERSION: "409: expectedVersion is not the current version; `version` says which is.",
     STOCK_STILL_ALLOCATED: "422: tracking can't stop while units are allocated.",
-    BATCH_NOT_APPLIED: "424: the line could have been applied, but another line of its all-or-nothing batch was refused.",
+    BATCH_NOT_APPLIED:
+      "424: the line could have been applied, but another line of its all-or-nothing batch was refused.",
   },
 );
 
@@ -64,20 +70,17 @@ export const BatchPolicyEnum = defineEnum<BatchPolicy>(
   "BatchPolicy",
   "What one refused line of a batch means for the others.",
   {
-    ALL_OR_NOTHING: "All lines are applied, or none is: the refused ones carry their own error, the others BATCH_NOT_APPLIED.",
+    ALL_OR_NOTHING:
+      "All lines are applied, or none is: the refused ones carry their own error, the others BATCH_NOT_APPLIED.",
     EACH: "Every line stands for itself: the refused ones carry an error, the others are applied.",
   },
 );
 
-export const StockOrderEnum = defineEnum<StockOrder>(
-  "StockOrder",
-  "How a list of stocks is ordered.",
-  {
-    PRODUCT_ID: "By product id, in the order of its bytes in UTF-8: Z comes before a.",
-    AVAILABLE: "Fewest available units first; equal ones by product id.",
-    UPDATED_AT_DESC: "Last changed first; equal ones by product id.",
-  },
-);
+export const StockOrderEnum = defineEnum<StockOrder>("StockOrder", "How a list of stocks is ordered.", {
+  PRODUCT_ID: "By product id, in the order of its bytes in UTF-8: Z comes before a.",
+  AVAILABLE: "Fewest available units first; equal ones by product id.",
+  UPDATED_AT_DESC: "Last changed first; equal ones by product id.",
+});
 
 export const StockTransactionOrderEnum = defineEnum<StockTransactionOrder>(
   "StockTransactionOrder",

@@ -35,9 +35,13 @@ export function describeError(error: unknown): ErrorDescription | null {
   }
   if (error instanceof InvalidInputError) {
     const { message, field, index } = error;
-    return { message, extensions: { code: "BAD_USER_INPUT", status: 400, field, ...(index === null ? {} : { index }) } };
+    return {
+      message,
+      extensions: { code: "BAD_USER_INPUT", status: 400, field, ...(index === null ? {} : { index }) },
+    };
   }
-  if (error instanceof UnauthenticatedError) return { message: error.message, extensions: { code: "UNAUTHENTICATED", status: 401 } };
+  if (error instanceof UnauthenticatedError)
+    return { message: error.message, extensions: { code: "UNAUTHENTICATED", status: 401 } };
   if (error instanceof ForbiddenError) {
     return { message: error.message, extensions: { code: "FORBIDDEN", status: 403, scope: error.scope } };
   }
@@ -55,8 +59,10 @@ export function toRequestError(error: unknown): unknown {
   const { status, retryAfterSeconds } = description.extensions;
   const headers = new Map<string, string>();
   if (status === 401) headers.set("www-authenticate", "Bearer");
-  if (retryAfterSeconds !== undefined) headers.set("retry-after", String(retryAfterSeconds));
-  return new GraphQLError(description.message, { extensions: { ...description.extensions, http: { status, headers } } });
+  if (retryAfterSeconds !== undefined) headers.set("retry-after", `${Number(retryAfterSeconds)}`);
+  return new GraphQLError(description.message, {
+    extensions: { ...description.extensions, http: { status, headers } },
+  });
 }
 
 /** Whether an error is a fault of ours, to be logged with its cause. */
@@ -76,9 +82,15 @@ export function formatError(
   if (description !== null) return { ...description, ...place };
   const status = statusOfGraphQLError(error);
   if (status === null) return { ...internalServerError, ...place };
-  const message = options.hidesSchema ? messageOf(formatted).replace(/ ?Did you mean [^?]*\?/g, "") : messageOf(formatted);
+  const message = options.hidesSchema
+    ? messageOf(formatted).replace(/ ?Did you mean [^?]*\?/g, "")
+    : messageOf(formatted);
   const own: unknown = error instanceof GraphQLError ? error.extensions["code"] : undefined;
-  return { message, ...place, extensions: { ...formatted.extensions, code: typeof own === "string" ? own : codeOf(status), status } };
+  return {
+    message,
+    ...place,
+    extensions: { ...formatted.extensions, code: typeof own === "string" ? own : codeOf(status), status },
+  };
 }
 
 /** The parser recurses: a document of nothing but brackets takes more stack than there is before it has too many tokens. */

@@ -17,7 +17,9 @@ function asksForSchema(definition: DefinitionNode): boolean {
   return (
     definition.kind === Kind.OPERATION_DEFINITION &&
     definition.operation === OperationTypeNode.QUERY &&
-    definition.selectionSet.selections.every((selection) => selection.kind === Kind.FIELD && introspectionFields.has(selection.name.value))
+    definition.selectionSet.selections.every(
+      (selection) => selection.kind === Kind.FIELD && introspectionFields.has(selection.name.value),
+    )
   );
 }
 

@@ -44,7 +44,8 @@ export function LimitsRule(context: ValidationContext): ASTVisitor {
       const measure = meter.measure(node.selectionSet);
       if (measure.fields > limits.rootFields) report("root fields", limits.rootFields, node);
       if (measure.depth > limits.depth) report("levels of fields", limits.depth, node);
-      if (measure.objects > limits.objects) report("objects to answer with, with every list as long as it may be", limits.objects, node);
+      if (measure.objects > limits.objects)
+        report("objects to answer with, with every list as long as it may be", limits.objects, node);
     },
     Field(node) {
       if (node.alias !== undefined) aliases += 1;
@@ -54,7 +55,9 @@ export function LimitsRule(context: ValidationContext): ASTVisitor {
     Directive(node) {
       directives += 1;
       if (directives === limits.directives + 1)
-        context.reportError(new GraphQLError(`The document has more than ${limits.directives} directives`, { nodes: node }));
+        context.reportError(
+          new GraphQLError(`The document has more than ${limits.directives} directives`, { nodes: node }),
+        );
     },
   };
 }
@@ -71,7 +74,9 @@ class Meter {
   measure({ selections }: SelectionSetNode): Measure {
     const measures = selections.map((selection) => {
       if (selection.kind === Kind.FIELD) return this.#measureField(selection);
-      return selection.kind === Kind.INLINE_FRAGMENT ? this.measure(selection.selectionSet) : this.#measureFragment(selection.name.value);
+      return selection.kind === Kind.INLINE_FRAGMENT
+        ? this.measure(selection.selectionSet)
+        : this.#measureFragment(selection.name.value);
     });
     return {
       depth: Math.max(0, ...measures.map(({ depth }) => depth)),
@@ -112,7 +117,8 @@ function lengthOf(field: FieldNode): number {
 }
 
 function pageSizeOf(field: FieldNode): number {
-  const sizes = field.arguments?.filter((argument) => argument.name.value === "first" || argument.name.value === "last") ?? [];
+  const sizes =
+    field.arguments?.filter((argument) => argument.name.value === "first" || argument.name.value === "last") ?? [];
   if (sizes.some(({ value }) => value.kind === Kind.VARIABLE)) return pageSizeMax;
   const literal = sizes.map(({ value }) => (value.kind === Kind.INT ? Number(value.value) : pageSizeDefault));
   return Math.min(pageSizeMax, Math.max(0, ...(literal.length === 0 ? [pageSizeDefault] : literal)));

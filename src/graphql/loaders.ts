@@ -24,10 +24,15 @@ export interface Loaders {
 export function createLoaders(queries: InventoryQueries): Loaders {
   return {
     stock: new DataLoader((productIds) => queries.findStocks(productIds), { cache: false }),
-    history: new DataLoader((keys) => byQuestion(keys, (productIds, list) => queries.listHistories(productIds, list)), { cache: false }),
-    historyCount: new DataLoader((keys) => byQuestion(keys, (productIds, filter) => queries.countHistories(productIds, filter)), {
+    history: new DataLoader((keys) => byQuestion(keys, (productIds, list) => queries.listHistories(productIds, list)), {
       cache: false,
     }),
+    historyCount: new DataLoader(
+      (keys) => byQuestion(keys, (productIds, filter) => queries.countHistories(productIds, filter)),
+      {
+        cache: false,
+      },
+    ),
   };
 }
 

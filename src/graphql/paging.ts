@@ -12,7 +12,10 @@ export class PagingArgs {
   })
   readonly first?: number | null;
 
-  @Field(() => String, { nullable: true, description: "Only items after the one with this cursor, which has to be of this list and order." })
+  @Field(() => String, {
+    nullable: true,
+    description: "Only items after the one with this cursor, which has to be of this list and order.",
+  })
   readonly after?: string | null;
 
   @Field(() => Int, {
@@ -38,7 +41,12 @@ export function toPageRequest({ first, after, last, before }: PagingArgs): PageR
   if (first != null && last != null) throw new InvalidInputError("last", "last can't be given together with first");
   const isBackward = last != null || (first == null && before != null && after == null);
   const limit = isBackward ? parsePageSize("last", last) : parsePageSize("first", first);
-  return { limit, direction: isBackward ? "backward" : "forward", after: after ?? undefined, before: before ?? undefined };
+  return {
+    limit,
+    direction: isBackward ? "backward" : "forward",
+    after: after ?? undefined,
+    before: before ?? undefined,
+  };
 }
 
 function parsePageSize(field: "first" | "last", size: number | null | undefined): number {

@@ -28,7 +28,12 @@ export async function graphqlPlugin(app: FastifyInstance, services: GraphQLServi
       onRequest: refuseEncodedBody,
       handler: (request, reply) => handle(server, request, reply, services),
     });
-    scope.route({ method: ["PUT", "PATCH", "DELETE"], url: graphqlPath, onRequest: refuseMethod, handler: refuseMethod });
+    scope.route({
+      method: ["PUT", "PATCH", "DELETE"],
+      url: graphqlPath,
+      onRequest: refuseMethod,
+      handler: refuseMethod,
+    });
   });
 }
 
@@ -51,7 +56,9 @@ async function handle(
   if (body.kind !== "complete") throw new Error("Apollo Server answered in parts, which nothing in the schema does");
   for (const [name, value] of headers) reply.header(name, value);
   if (headers.get("content-type") === "text/html") {
-    reply.header("content-type", "text/html; charset=utf-8").header("content-security-policy", sandboxPolicy(body.string));
+    reply
+      .header("content-type", "text/html; charset=utf-8")
+      .header("content-security-policy", sandboxPolicy(body.string));
   }
   return reply.code(status ?? 200).send(body.string);
 }
@@ -62,15 +69,22 @@ function toApolloRequest(request: FastifyRequest): HTTPGraphQLRequest {
     if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(", ") : value);
   }
   const searchStart = request.url.indexOf("?");
-  return { method: request.method, headers, search: searchStart === -1 ? "" : request.url.slice(searchStart), body: request.body };
+  return {
+    method: request.method,
+    headers,
+    search: searchStart === -1 ? "" : request.url.slice(searchStart),
+    body: request.body,
+  };
 }
 
 /** Bodies are read as UTF-8 and as they are: anything else would be misread as malformed JSON at best. */
 async function refuseEncodedBody(request: FastifyRequest): Promise<void> {
   const encoding = request.headers["content-encoding"] ?? "identity";
   const charset = /;\s*charset="?([^";\s]+)/i.exec(request.headers["content-type"] ?? "")?.[1] ?? "utf-8";
-  if (encoding.toLowerCase() !== "identity") throw unsupported(`The content encoding ${encoding.slice(0, 50)} is not supported`);
-  if (!["utf-8", "utf8"].includes(charset.toLowerCase())) throw unsupported(`The charset ${charset.slice(0, 50)} is not supported`);
+  if (encoding.toLowerCase() !== "identity")
+    throw unsupported(`The content encoding ${encoding.slice(0, 50)} is not supported`);
+  if (!["utf-8", "utf8"].includes(charset.toLowerCase()))
+    throw unsupported(`The charset ${charset.slice(0, 50)} is not supported`);
 }
 
 function unsupported(message: string): Error {

@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import { argv } from "node:process";
 import { fileURLToPath } from "node:url";
 import { printSchema } from "graphql";
 import { createSchema } from "./schema.ts";
@@ -9,6 +10,6 @@ export function schemaText(): string {
 }
 
 // Run as a program it writes the file at the package's root.
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (argv[1] === fileURLToPath(import.meta.url)) {
   writeFileSync(new URL("../../schema.graphql", import.meta.url), schemaText());
 }

@@ -15,7 +15,10 @@ export function createSchema(): GraphQLSchema {
   });
   // TypeGraphQL has no place for these two.
   describe(schema.getQueryType(), "What can be asked. Nothing here changes anything.");
-  describe(schema.getMutationType(), "What can be done to stock. Fields of one document are carried out one after another, in the order given.");
+  describe(
+    schema.getMutationType(),
+    "What can be done to stock. Fields of one document are carried out one after another, in the order given.",
+  );
   return schema;
 }
 

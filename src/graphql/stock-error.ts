@@ -12,7 +12,9 @@ import { StockActionEnum, StockErrorCodeEnum } from "./enums.ts";
   simpleResolvers: true,
 })
 export class StockError implements Refusal {
-  @Field(() => StockErrorCodeEnum, { description: "Which rule refused it. Tell refusals apart by this, not by their texts." })
+  @Field(() => StockErrorCodeEnum, {
+    description: "Which rule refused it. Tell refusals apart by this, not by their texts.",
+  })
   readonly code!: StockErrorCode;
 
   @Field(() => Int, { description: "The HTTP status that says the same over REST: 404, 409, 422 or 424." })
@@ -35,7 +37,8 @@ export class StockError implements Refusal {
 
   @Field(() => Int, {
     nullable: true,
-    description: "The available units that the refusal was decided on, read under the stock's lock; null where none were looked at or tracked.",
+    description:
+      "The available units that the refusal was decided on, read under the stock's lock; null where none were looked at or tracked.",
   })
   readonly available!: number | null;
 
@@ -44,7 +47,8 @@ export class StockError implements Refusal {
 
   @Field(() => Int, {
     nullable: true,
-    description: "The current version, read with `available`; 0 for a product that never had stock, null where no stock was looked at.",
+    description:
+      "The current version, read with `available`; 0 for a product that never had stock, null where no stock was looked at.",
   })
   readonly version!: number | null;
 }

@@ -14,7 +14,11 @@ export class StockTransactionsArgs extends PagingArgs {
   @Field(() => StockTransactionFilterInput, { nullable: true, description: "Which ones; all of them without it." })
   readonly filter?: StockTransactionFilterInput | null;
 
-  @Field(() => StockTransactionOrderEnum, { nullable: true, defaultValue: "NEWEST_FIRST", description: "In which order." })
+  @Field(() => StockTransactionOrderEnum, {
+    nullable: true,
+    defaultValue: "NEWEST_FIRST",
+    description: "In which order.",
+  })
   readonly orderBy?: StockTransactionOrder | null;
 }
 

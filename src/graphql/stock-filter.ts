@@ -5,7 +5,10 @@ import { checkText } from "./stock-transaction-filter.ts";
 
 @InputType("StockFilter", { description: "Which stocks: those for which all that is given here holds." })
 export class StockFilterInput {
-  @Field(() => String, { nullable: true, description: "The product id begins with this, compared exactly; up to 255 characters." })
+  @Field(() => String, {
+    nullable: true,
+    description: "The product id begins with this, compared exactly; up to 255 characters.",
+  })
   readonly productIdPrefix?: string | null;
 
   @Field(() => Int, { nullable: true, description: "So many available units or fewer: what has to be ordered." })
@@ -25,11 +28,11 @@ export class StockFilterInput {
 export function toStockFilter(input: StockFilterInput | null | undefined): StockFilter {
   if (input == null) return {};
   return {
-    productIdPrefix: input.productIdPrefix == null ? undefined : checkText("filter.productIdPrefix", input.productIdPrefix),
+    productIdPrefix:
+      input.productIdPrefix == null ? undefined : checkText("filter.productIdPrefix", input.productIdPrefix),
     availableAtMost: input.availableAtMost ?? undefined,
     availableAtLeast: input.availableAtLeast ?? undefined,
     allocatedAtLeast: input.allocatedAtLeast ?? undefined,
     updatedSince: input.updatedSince ?? undefined,
   };
 }
-

@@ -15,10 +15,15 @@ import { StockTransactionResult, toStockTransactionResult } from "./stock-transa
 
 @ArgsType()
 class CreateStockTransactionsArgs {
-  @Field(() => [StockTransactionInput], { description: "The lines, 1 … 1 000; those on the same product are applied in the order given." })
+  @Field(() => [StockTransactionInput], {
+    description: "The lines, 1 … 1 000; those on the same product are applied in the order given.",
+  })
   readonly transactions!: StockTransactionInput[];
 
-  @Field(() => BatchPolicyEnum, { defaultValue: "ALL_OR_NOTHING", description: "What one refused line means for the others." })
+  @Field(() => BatchPolicyEnum, {
+    defaultValue: "ALL_OR_NOTHING",
+    description: "What one refused line means for the others.",
+  })
   readonly policy!: BatchPolicy;
 }
 
@@ -48,7 +53,17 @@ export class StockMutations {
   ): Promise<StockTransactionData> {
     const { clientId } = authorize(context, "inventory:write");
     const idempotencyKey = idempotencyKeyOf(args, context);
-    const input = parseStockTransactionInput({ ...args, idempotencyKey });
+    const { productId, action, quantity, expectedVersion, reason, reference, note } = args;
+    const input = parseStockTransactionInput({
+      productId,
+      action,
+      quantity,
+      idempotencyKey,
+      expectedVersion,
+      reason,
+      reference,
+      note,
+    });
     try {
       const { transaction, replayed } = await context.inventory.createStockTransaction(clientId, input);
       if (replayed) markReplayed(context);
@@ -73,7 +88,10 @@ export class StockMutations {
     const { clientId } = authorize(context, "inventory:write");
     // Ignored, it would leave a caller believing that the batch is safe to send again.
     if (context.idempotencyKey !== null)
-      throw new InvalidInputError("idempotencyKey", "A batch takes idempotency keys with its lines, not in the Idempotency-Key header");
+      throw new InvalidInputError(
+        "idempotencyKey",
+        "A batch takes idempotency keys with its lines, not in the Idempotency-Key header",
+      );
     if (transactions.length > batchLinesMax)
       throw new InvalidInputError("transactions", `a batch has to have 1 to ${batchLinesMax} lines`);
     const inputs = transactions.map((line, index) => parseStockTransactionInput(line, index));

@@ -19,7 +19,10 @@ class StockArgs {
   @Field(() => ID, { description: "The product." })
   readonly productId!: string;
 
-  @Field(() => DateTime, { nullable: true, description: "As it stood at this instant, if you give one, right after the last change up to then." })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: "As it stood at this instant, if you give one, right after the last change up to then.",
+  })
   readonly at?: Date | null;
 }
 
@@ -41,7 +44,10 @@ export class StockQueries {
       "The stock of one product; null when it is not tracked, or was not at the instant given. Needs the scope inventory:read. " +
       "A malformed productId: BAD_USER_INPUT.",
   })
-  async stock(@Args(() => StockArgs) { productId, at }: StockArgs, @Ctx() context: GraphQLContext): Promise<StockData | null> {
+  async stock(
+    @Args(() => StockArgs) { productId, at }: StockArgs,
+    @Ctx() context: GraphQLContext,
+  ): Promise<StockData | null> {
     authorize(context, "inventory:read");
     const checkedId = parseProductId(productId);
     return at == null ? context.loaders.stock.load(checkedId) : context.queries.findStockAt(checkedId, at);
@@ -49,14 +55,19 @@ export class StockQueries {
 
   @Query(() => [Stock], {
     nullable: "items",
-    description: "The stocks of up to 1 000 products, in the order asked; null where a product is not tracked. Needs the scope inventory:read.",
+    description:
+      "The stocks of up to 1 000 products, in the order asked; null where a product is not tracked. Needs the scope inventory:read.",
   })
   async stocksByProductId(
-    @Arg("productIds", () => [ID], { description: "The products; more than 1 000, or a malformed one: BAD_USER_INPUT." }) productIds: string[],
+    @Arg("productIds", () => [ID], {
+      description: "The products; more than 1 000, or a malformed one: BAD_USER_INPUT.",
+    })
+    productIds: string[],
     @Ctx() context: GraphQLContext,
   ): Promise<(StockData | null)[]> {
     authorize(context, "inventory:read");
-    if (productIds.length > productIdsMax) throw new InvalidInputError("productIds", `productIds has more than ${productIdsMax} ids`);
+    if (productIds.length > productIdsMax)
+      throw new InvalidInputError("productIds", `productIds has more than ${productIdsMax} ids`);
     return context.queries.findStocks(productIds.map((productId) => parseProductId(productId)));
   }
 
@@ -68,7 +79,11 @@ export class StockQueries {
   async stocks(@Args(() => StocksArgs) args: StocksArgs, @Ctx() context: GraphQLContext): Promise<StockConnection> {
     authorize(context, "inventory:read");
     const filter = toStockFilter(args.filter);
-    const page = await context.queries.listStocks({ filter, orderBy: args.orderBy ?? "PRODUCT_ID", page: toPageRequest(args) });
+    const page = await context.queries.listStocks({
+      filter,
+      orderBy: args.orderBy ?? "PRODUCT_ID",
+      page: toPageRequest(args),
+    });
     return toConnection(page, () => context.queries.countStocks(filter));
   }
 }

@@ -11,7 +11,8 @@ const filterProductIdsMax = 1_000;
 const filterValuesMax = 100;
 
 @InputType("StockTransactionFilter", {
-  description: "Which stock transactions: those for which all that is given here holds. Of a list, one value has to fit; an empty list fits none.",
+  description:
+    "Which stock transactions: those for which all that is given here holds. Of a list, one value has to fit; an empty list fits none.",
 })
 export class StockTransactionFilterInput {
   @Field(() => [ID], { nullable: true, description: "Of one of these products; at most 1 000." })
@@ -20,7 +21,10 @@ export class StockTransactionFilterInput {
   @Field(() => [StockActionEnum], { nullable: true, description: "With one of these actions; at most 100." })
   readonly actions?: StockAction[] | null;
 
-  @Field(() => [StockReasonEnum], { nullable: true, description: "With one of these reasons; at most 100. One without a reason never fits." })
+  @Field(() => [StockReasonEnum], {
+    nullable: true,
+    description: "With one of these reasons; at most 100. One without a reason never fits.",
+  })
   readonly reasons?: StockReason[] | null;
 
   @Field(() => [String], { nullable: true, description: "By one of these API clients; at most 100." })
@@ -37,7 +41,9 @@ export class StockTransactionFilterInput {
 }
 
 /** @throws InvalidInputError */
-export function toStockTransactionFilter(input: StockTransactionFilterInput | null | undefined): StockTransactionFilter {
+export function toStockTransactionFilter(
+  input: StockTransactionFilterInput | null | undefined,
+): StockTransactionFilter {
   if (input == null) return {};
   const productIds = checkLength("filter.productIds", input.productIds, filterProductIdsMax);
   const actors = checkLength("filter.actors", input.actors, filterValuesMax);
@@ -52,7 +58,11 @@ export function toStockTransactionFilter(input: StockTransactionFilterInput | nu
   };
 }
 
-function checkLength<T>(field: string, values: readonly T[] | null | undefined, lengthMax: number): readonly T[] | undefined {
+function checkLength<T>(
+  field: string,
+  values: readonly T[] | null | undefined,
+  lengthMax: number,
+): readonly T[] | undefined {
   if (values == null) return undefined;
   if (values.length > lengthMax) throw new InvalidInputError(field, `${field} has more than ${lengthMax} values`);
   return values;
@@ -65,6 +75,7 @@ function checkLength<T>(field: string, values: readonly T[] | null | undefined, 
 export function checkText(field: string, text: string): string {
   if (text.length > 2 * productIdLengthMax || Array.from(text).length > productIdLengthMax)
     throw new InvalidInputError(field, `${field} is longer than ${productIdLengthMax} characters`);
-  if (/[\p{Cc}\p{Cs}]/u.test(text)) throw new InvalidInputError(field, `${field} has a control character or half a surrogate pair`);
+  if (/[\p{Cc}\p{Cs}]/u.test(text))
+    throw new InvalidInputError(field, `${field} has a control character or half a surrogate pair`);
   return text;
 }

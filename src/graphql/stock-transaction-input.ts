@@ -9,13 +9,18 @@ import { StockActionEnum, StockReasonEnum } from "./enums.ts";
   description: "One line of a batch: a stock transaction as createStockTransaction takes it.",
 })
 export class StockTransactionInput implements RawStockTransactionInput {
-  @Field(() => ID, { description: "The product: 1 … 255 characters, none of them a control character, no space at either end." })
+  @Field(() => ID, {
+    description: "The product: 1 … 255 characters, none of them a control character, no space at either end.",
+  })
   readonly productId!: string;
 
   @Field(() => StockActionEnum, { description: "What to do." })
   readonly action!: StockAction;
 
-  @Field(() => Int, { description: "Of how many units: 1 … 2 147 483 647; CREATE also takes 0. Never negative: the action says which way." })
+  @Field(() => Int, {
+    description:
+      "Of how many units: 1 … 2 147 483 647; CREATE also takes 0. Never negative: the action says which way.",
+  })
   readonly quantity!: number;
 
   @Field(() => String, {
@@ -37,7 +42,10 @@ export class StockTransactionInput implements RawStockTransactionInput {
   @Field(() => StockReasonEnum, { nullable: true, description: "Why, for reports." })
   readonly reason?: StockReason | null;
 
-  @Field(() => String, { nullable: true, description: "Your document, as text or URI: up to 255 characters on one line." })
+  @Field(() => String, {
+    nullable: true,
+    description: "Your document, as text or URI: up to 255 characters on one line.",
+  })
   readonly reference?: string | null;
 
   @Field(() => String, { nullable: true, description: "Whatever else there is to say: up to 1 000 characters." })

@@ -37,7 +37,11 @@ export class StockTransactionQueries {
   ): Promise<StockTransactionConnection> {
     authorize(context, "inventory:read");
     const filter = toStockTransactionFilter(args.filter);
-    const page = await context.queries.listStockTransactions({ filter, orderBy: args.orderBy ?? "NEWEST_FIRST", page: toPageRequest(args) });
+    const page = await context.queries.listStockTransactions({
+      filter,
+      orderBy: args.orderBy ?? "NEWEST_FIRST",
+      page: toPageRequest(args),
+    });
     return toConnection(page, () => context.queries.countStockTransactions(filter));
   }
 
@@ -49,7 +53,9 @@ export class StockTransactionQueries {
       "of others are not found. Needs the scope inventory:read.",
   })
   async stockTransactionByIdempotencyKey(
-    @Arg("idempotencyKey", () => String, { description: "The key: 1 … 255 printable ASCII characters, no space at either end." })
+    @Arg("idempotencyKey", () => String, {
+      description: "The key: 1 … 255 printable ASCII characters, no space at either end.",
+    })
     idempotencyKey: string,
     @Ctx() context: GraphQLContext,
   ): Promise<StockTransactionResult | null> {

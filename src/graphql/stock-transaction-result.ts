@@ -9,13 +9,18 @@ import { StockTransaction } from "./stock-transaction.ts";
   simpleResolvers: true,
 })
 export class StockTransactionResult {
-  @Field(() => Int, { description: "The line's place in the batch, from 0. Always 0 where a single request was asked about." })
+  @Field(() => Int, {
+    description: "The line's place in the batch, from 0. Always 0 where a single request was asked about.",
+  })
   readonly index!: number;
 
   @Field(() => StockTransaction, { nullable: true, description: "The stock transaction, where it was accepted." })
   readonly transaction!: StockTransaction | null;
 
-  @Field(() => StockError, { nullable: true, description: "The refusal, where there was one; nothing was changed then." })
+  @Field(() => StockError, {
+    nullable: true,
+    description: "The refusal, where there was one; nothing was changed then.",
+  })
   readonly error!: StockError | null;
 
   @Field(() => Boolean, {

@@ -6,7 +6,8 @@ import { StockActionEnum, StockReasonEnum } from "./enums.ts";
 
 /** One line of the ledger; `stock` is resolved in stock-transaction-fields.ts. */
 @ObjectType({
-  description: "One accepted change to one product's stock. It is never changed and never deleted; a mistake is put right by an opposite one.",
+  description:
+    "One accepted change to one product's stock. It is never changed and never deleted; a mistake is put right by an opposite one.",
   simpleResolvers: true,
 })
 export class StockTransaction implements StockTransactionData {
@@ -28,7 +29,9 @@ export class StockTransaction implements StockTransactionData {
   @Field(() => Int, { description: "The allocated units right after it." })
   readonly allocatedAfter!: number;
 
-  @Field(() => Int, { description: "The stock's version right after it: 1 for a product's first, and no gap from there." })
+  @Field(() => Int, {
+    description: "The stock's version right after it: 1 for a product's first, and no gap from there.",
+  })
   readonly version!: number;
 
   @Field(() => StockReasonEnum, { nullable: true, description: "Why, if the caller said so." })
@@ -49,6 +52,8 @@ export class StockTransaction implements StockTransactionData {
   @Field(() => String, { nullable: true, description: "The idempotency key that the request carried." })
   readonly idempotencyKey!: string | null;
 
-  @Field(() => DateTime, { description: "When it was accepted, by the database's clock. Never before the product's previous one." })
+  @Field(() => DateTime, {
+    description: "When it was accepted, by the database's clock. Never before the product's previous one.",
+  })
   readonly createdAt!: Date;
 }

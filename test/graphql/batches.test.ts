@@ -8,7 +8,7 @@ beforeAll(async () => {
   server = await startGraphQLServer();
 });
 
-afterAll(async () => await server.close());
+afterAll(async () => server.close());
 
 const document = `mutation ($transactions: [StockTransactionInput!]!, $policy: BatchPolicy! = ALL_OR_NOTHING) {
   createStockTransactions(transactions: $transactions, policy: $policy) {
@@ -22,11 +22,18 @@ const error = (fields: object): object => ({
   ...fields,
 });
 
+const lines = (length: number) =>
+  Array.from({ length }, () => ({ productId: "many", action: "INCREMENT", quantity: 1 }));
+
 describe("createStockTransactions", () => {
   test("applies lines on one product in the order given", async () => {
     const productId = newProduct();
-    const lines = ["CREATE", "INCREMENT", "DECREMENT"].map((action, index) => ({ productId, action, quantity: index + 1 }));
-    expect(await server.data(document, { transactions: lines })).toEqual({
+    const transactions = ["CREATE", "INCREMENT", "DECREMENT"].map((action, index) => ({
+      productId,
+      action,
+      quantity: index + 1,
+    }));
+    expect(await server.data(document, { transactions })).toEqual({
       createStockTransactions: [1, 3, 0].map((availableAfter, index) => ({
         index,
         replayed: false,
@@ -70,8 +77,12 @@ describe("createStockTransactions", () => {
         error: error({ ...refusal, code: "INSUFFICIENT_STOCK", status: 422, available: 4, allocated: 6, version: 2 }),
       },
     ]);
-    const { stock } = await server.data(`query ($id: ID!) { stock(productId: $id) { available allocated version } }`, { id: productId });
-    expect(stock).toEqual(applied === 1 ? { available: 4, allocated: 6, version: 2 } : { available: 10, allocated: 0, version: 1 });
+    const { stock } = await server.data(`query ($id: ID!) { stock(productId: $id) { available allocated version } }`, {
+      id: productId,
+    });
+    expect(stock).toEqual(
+      applied === 1 ? { available: 4, allocated: 6, version: 2 } : { available: 10, allocated: 0, version: 1 },
+    );
   });
 
   test("a malformed line refuses the whole request and is named by its index", async () => {
@@ -87,24 +98,35 @@ describe("createStockTransactions", () => {
         extensions: { code: "BAD_USER_INPUT", status: 400, field: "quantity", index: 1 },
       },
     ]);
-    expect(await server.data(`query ($id: ID!) { stock(productId: $id) { version } }`, { id: productId })).toEqual({ stock: null });
+    expect(await server.data(`query ($id: ID!) { stock(productId: $id) { version } }`, { id: productId })).toEqual({
+      stock: null,
+    });
   });
 
   test("takes 1 … 1 000 lines", async () => {
-    const lines = (length: number) => Array.from({ length }, () => ({ productId: "many", action: "INCREMENT", quantity: 1 }));
     for (const length of [0, 1001]) {
       const { errors } = await server.graphql(document, { transactions: lines(length) });
       expect(errors?.[0]?.extensions).toEqual({ code: "BAD_USER_INPUT", status: 400, field: "transactions" });
     }
-    expect((await server.data(document, { transactions: lines(1000) })).createStockTransactions.at(-1)).toMatchObject({ index: 999, transaction: { version: 1000 } });
+    expect((await server.data(document, { transactions: lines(1000) })).createStockTransactions.at(-1)).toMatchObject({
+      index: 999,
+      transaction: { version: 1000 },
+    });
   });
 
   test("each line's key is replayed; a key in the header is refused, for it would protect nothing", async () => {
     const productId = newProduct();
-    const transactions = [1, 2].map((quantity) => ({ productId, action: "INCREMENT", quantity, idempotencyKey: `${productId}-${quantity}` }));
+    const transactions = [1, 2].map((quantity) => ({
+      productId,
+      action: "INCREMENT",
+      quantity,
+      idempotencyKey: `${productId}-${quantity}`,
+    }));
     const first = await server.data(document, { transactions });
     const second = await server.data(document, { transactions });
-    expect(second.createStockTransactions).toEqual(first.createStockTransactions.map((line: object) => ({ ...line, replayed: true })));
+    expect(second.createStockTransactions).toEqual(
+      first.createStockTransactions.map((line: object) => ({ ...line, replayed: true })),
+    );
     const { errors } = await server.graphql(document, { transactions }, { "idempotency-key": "k" });
     expect(errors?.[0]?.extensions).toEqual({ code: "BAD_USER_INPUT", status: 400, field: "idempotencyKey" });
   });
@@ -121,7 +143,9 @@ describe("deleteStock", () => {
     expect(await server.data(deletion, { productId, expectedVersion: 1 })).toEqual({
       deleteStock: { productId, available: 4, allocated: 0, total: 4, version: 1 },
     });
-    expect(await server.data(`query ($id: ID!) { stock(productId: $id) { version } }`, { id: productId })).toEqual({ stock: null });
+    expect(await server.data(`query ($id: ID!) { stock(productId: $id) { version } }`, { id: productId })).toEqual({
+      stock: null,
+    });
     const again = await server.data(document, { transactions: [{ productId, action: "CREATE", quantity: 0 }] });
     expect(again.createStockTransactions[0].transaction).toEqual({ productId, version: 2, availableAfter: 0 });
   });
@@ -133,10 +157,18 @@ describe("deleteStock", () => {
   ])("%s is %i and changes nothing", async (code, status, actions, variables) => {
     const productId = newProduct();
     for (const action of actions) await server.data(document, { transactions: [{ productId, action, quantity: 2 }] });
-    const stockNow = () => server.data(`query ($id: ID!) { stock(productId: $id) { available allocated version } }`, { id: productId });
+    const stockNow = () =>
+      server.data(`query ($id: ID!) { stock(productId: $id) { available allocated version } }`, { id: productId });
     const before = await stockNow();
     const { errors } = await server.graphql(deletion, { productId, ...variables });
-    expect(errors?.[0]?.extensions).toMatchObject({ code, status, productId, action: null, requested: null, version: actions.length });
+    expect(errors?.[0]?.extensions).toMatchObject({
+      code,
+      status,
+      productId,
+      action: null,
+      requested: null,
+      version: actions.length,
+    });
     expect(await stockNow()).toEqual(before);
   });
 
@@ -144,6 +176,10 @@ describe("deleteStock", () => {
     ["productId", { productId: "" }],
     ["expectedVersion", { productId: "a", expectedVersion: -1 }],
   ])("a malformed %s is BAD_USER_INPUT", async (field, variables) => {
-    expect((await server.graphql(deletion, variables)).errors?.[0]?.extensions).toEqual({ code: "BAD_USER_INPUT", status: 400, field });
+    expect((await server.graphql(deletion, variables)).errors?.[0]?.extensions).toEqual({
+      code: "BAD_USER_INPUT",
+      status: 400,
+      field,
+    });
   });
 });

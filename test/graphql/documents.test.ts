@@ -13,7 +13,7 @@ beforeAll(async () => {
   authorization = `Bearer ${(await server.newToken()).token}`;
 });
 
-afterAll(async () => await server.close());
+afterAll(async () => server.close());
 
 const json = { "content-type": "application/json" };
 
@@ -24,30 +24,67 @@ interface Answer {
   readonly errors?: readonly ErrorBody[];
 }
 
-async function send(init: { method?: string; path?: string; headers?: Record<string, string>; body?: string | Buffer }): Promise<Answer> {
-  const response = await server.fetch({ method: "POST", ...init, headers: { authorization, ...init.headers } } as RequestInit);
+async function send(init: {
+  method?: string;
+  path?: string;
+  headers?: Record<string, string>;
+  body?: string | Buffer;
+}): Promise<Answer> {
+  const response = await server.fetch({ method: "POST", ...init, headers: { authorization, ...init.headers } });
   const text = await response.text();
   return { status: response.status, type: response.headers.get("content-type"), ...(JSON.parse(text) as object) };
 }
 
-const nothingHappened = async (): Promise<void> => expect(await server.data(`{ stockTransactions { totalCount } }`)).toEqual({ stockTransactions: { totalCount: 0 } });
+const nothingHappened = async (): Promise<void> =>
+  expect(await server.data(`{ stockTransactions { totalCount } }`)).toEqual({ stockTransactions: { totalCount: 0 } });
+
+const mutation = (alias: string): string =>
+  `${alias}: createStockTransaction(productId: "a", action: INCREMENT, quantity: 1) { id }`;
+
+const many = (count: number, text: (index: number) => string): string =>
+  Array.from({ length: count }, (_, index) => text(index)).join(" ");
 
 describe("a document that asks for too much is HTTP 400 at once, and none of it is executed", () => {
-  const mutation = (alias: string): string => `${alias}: createStockTransaction(productId: "a", action: INCREMENT, quantity: 1) { id }`;
-  const many = (count: number, text: (index: number) => string): string => Array.from({ length: count }, (_, index) => text(index)).join(" ");
-
   test.each<[string, string, string]>([
-    ["11 aliases of one mutation", `mutation { ${many(11, (index) => mutation(`m${index}`))} }`, "more than 10 root fields"],
-    ["11 mutations in fragments", `mutation { ${many(11, (index) => `...F${index}`)} } ${many(11, (index) => `fragment F${index} on Mutation { ${mutation(`m${index}`)} }`)}`, "more than 10 root fields"],
+    [
+      "11 aliases of one mutation",
+      `mutation { ${many(11, (index) => mutation(`m${index}`))} }`,
+      "more than 10 root fields",
+    ],
+    [
+      "11 mutations in fragments",
+      `mutation { ${many(11, (index) => `...F${index}`)} } ${many(11, (index) => `fragment F${index} on Mutation { ${mutation(`m${index}`)} }`)}`,
+      "more than 10 root fields",
+    ],
     ["101 of __typename", `{ ${"__typename ".repeat(101)} }`, "more than 10 root fields"],
     ["101 aliases of __typename", `{ ${many(101, (index) => `a${index}: __typename`)} }`, "more than"],
     ["51 aliases", `{ stocks { nodes { ${many(51, (index) => `a${index}: available`)} } } }`, "more than 50 aliases"],
     ["60 directives", `{ stocks { totalCount ${"@include(if: true) ".repeat(60)} } }`, "more than 20 directives"],
-    ["13 levels", `{ stockTransactions { nodes ${"{ stock { transactions { nodes ".repeat(3)} { stock { version } } ${"} } }".repeat(3)} } }`, "more than 12 levels"],
-    ["pages of pages of pages", `{ stocks(first: 100) { nodes { transactions(first: 100) { nodes { stock { transactions(first: 100) { totalCount } } } } } } }`, "objects to answer with"],
-    ["pages of unknown size", `query ($n: Int) { stocks(first: $n) { nodes { transactions(first: $n) { nodes { stock { transactions(last: $n) { totalCount } } } } } } }`, "objects to answer with"],
-    ["fragments that double", `{ ...F0 } ${many(20, (index) => `fragment F${index} on Query { ...F${index + 1} ...F${index + 1} }`)} fragment F20 on Query { stocks { totalCount } }`, "more than 10 root fields"],
-    ["a fragment cycle", `{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }`, "Cannot spread fragment"],
+    [
+      "13 levels",
+      `{ stockTransactions { nodes ${"{ stock { transactions { nodes ".repeat(3)} { stock { version } } ${"} } }".repeat(3)} } }`,
+      "more than 12 levels",
+    ],
+    [
+      "pages of pages of pages",
+      `{ stocks(first: 100) { nodes { transactions(first: 100) { nodes { stock { transactions(first: 100) { totalCount } } } } } } }`,
+      "objects to answer with",
+    ],
+    [
+      "pages of unknown size",
+      `query ($n: Int) { stocks(first: $n) { nodes { transactions(first: $n) { nodes { stock { transactions(last: $n) { totalCount } } } } } } }`,
+      "objects to answer with",
+    ],
+    [
+      "fragments that double",
+      `{ ...F0 } ${many(20, (index) => `fragment F${index} on Query { ...F${index + 1} ...F${index + 1} }`)} fragment F20 on Query { stocks { totalCount } }`,
+      "more than 10 root fields",
+    ],
+    [
+      "a fragment cycle",
+      `{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }`,
+      "Cannot spread fragment",
+    ],
     ["5 000 tokens", `{ ${"a ".repeat(5000)} }`, "2000 tokens"],
     ["20 000 brackets", "[".repeat(20_000), "Syntax Error"],
     ["20 000 lists", `{ stocksByProductId(productIds: ${"[".repeat(20_000)}`, "Syntax Error"],
@@ -58,16 +95,40 @@ describe("a document that asks for too much is HTTP 400 at once, and none of it 
     expect(status).toBe(400);
     expect(data).toBeUndefined();
     expect(errors?.map(({ message: text }) => text).join("\n")).toContain(message);
-    for (const { extensions } of errors ?? []) expect(extensions).toMatchObject({ code: expect.stringMatching(/^GRAPHQL_(PARSE|VALIDATION)_FAILED$/), status: 400 });
+    for (const { extensions } of errors ?? [])
+      expect(extensions).toMatchObject({
+        code: expect.stringMatching(/^GRAPHQL_(PARSE|VALIDATION)_FAILED$/),
+        status: 400,
+      });
     await nothingHappened();
   });
 
   test("what clients really ask passes: the schema, and a page of stocks with their last transactions", async () => {
-    expect((await server.graphql(getIntrospectionQuery({ descriptions: true, specifiedByUrl: true, inputValueDeprecation: true }))).errors).toBeUndefined();
-    expect((await server.graphql(`{ stocks(first: 100) { edges { node { transactions(first: 100) { edges { node { id } } } } } } }`)).errors).toBeUndefined();
-    expect((await server.graphql(`{ stocks(first: 100) { edges { node { transactions(last: 3) { edges { node { stock { total } } } } } } } }`)).errors).toBeUndefined();
+    expect(
+      (
+        await server.graphql(
+          getIntrospectionQuery({ descriptions: true, specifiedByUrl: true, inputValueDeprecation: true }),
+        )
+      ).errors,
+    ).toBeUndefined();
+    expect(
+      (
+        await server.graphql(
+          `{ stocks(first: 100) { edges { node { transactions(first: 100) { edges { node { id } } } } } } }`,
+        )
+      ).errors,
+    ).toBeUndefined();
+    expect(
+      (
+        await server.graphql(
+          `{ stocks(first: 100) { edges { node { transactions(last: 3) { edges { node { stock { total } } } } } } } }`,
+        )
+      ).errors,
+    ).toBeUndefined();
   });
 });
+
+const ask = (body: object) => send({ headers: json, body: JSON.stringify(body) });
 
 describe("a malformed request is HTTP 400 in GraphQL's shape", () => {
   test.each<[string, string]>([
@@ -82,13 +143,31 @@ describe("a malformed request is HTTP 400 in GraphQL's shape", () => {
     ["an unknown operationName", `{"query":"query A { __typename }","operationName":"B"}`],
     ["variables as text", `{"query":"{ __typename }","variables":"{}"}`],
     ["__proto__ in the body", `{"query":"{ __typename }","__proto__":{"polluted":true}}`],
-    ["__proto__ in variables", `{"query":"query ($s: StockFilter) { stocks(filter: $s) { totalCount } }","variables":{"s":{"__proto__":{"polluted":true}}}}`],
-    ["constructor.prototype in variables", `{"query":"query ($s: StockFilter) { stocks(filter: $s) { totalCount } }","variables":{"s":{"constructor":{"prototype":{"polluted":true}}}}}`],
-    ["JSON nested 45 000 deep", `{"query":"query ($i: [ID!]!) { stocksByProductId(productIds: $i) { version } }","variables":{"i":${"[".repeat(45_000)}${"]".repeat(45_000)}}}`],
+    [
+      "__proto__ in variables",
+      `{"query":"query ($s: StockFilter) { stocks(filter: $s) { totalCount } }","variables":{"s":{"__proto__":{"polluted":true}}}}`,
+    ],
+    [
+      "constructor.prototype in variables",
+      `{"query":"query ($s: StockFilter) { stocks(filter: $s) { totalCount } }","variables":{"s":{"constructor":{"prototype":{"polluted":true}}}}}`,
+    ],
+    [
+      "JSON nested 45 000 deep",
+      `{"query":"query ($i: [ID!]!) { stocksByProductId(productIds: $i) { version } }","variables":{"i":${"[".repeat(45_000)}${"]".repeat(45_000)}}}`,
+    ],
     ["an unknown argument", `{"query":"{ stocks(nothing: 1) { totalCount } }"}`],
     ["a missing argument", `{"query":"{ stock { version } }"}`],
-    ["a number of 10 000 digits", `{"query":"query ($q: Int) { stocks(first: $q) { totalCount } }","variables":{"q":${"9".repeat(10_000)}}}`],
-    ["a persisted query of another text", JSON.stringify({ query: "{ __typename }", extensions: { persistedQuery: { version: 1, sha256Hash: "a".repeat(64) } } })],
+    [
+      "a number of 10 000 digits",
+      `{"query":"query ($q: Int) { stocks(first: $q) { totalCount } }","variables":{"q":${"9".repeat(10_000)}}}`,
+    ],
+    [
+      "a persisted query of another text",
+      JSON.stringify({
+        query: "{ __typename }",
+        extensions: { persistedQuery: { version: 1, sha256Hash: "a".repeat(64) } },
+      }),
+    ],
   ])("%s", async (_what, body) => {
     const startedAt = performance.now();
     const { status, type, errors, data } = await send({ headers: json, body });
@@ -103,7 +182,6 @@ describe("a malformed request is HTTP 400 in GraphQL's shape", () => {
   test("persisted queries: unknown, registered, found", async () => {
     const query = "{ stocks { totalCount } }";
     const extensions = { persistedQuery: { version: 1, sha256Hash: createHash("sha256").update(query).digest("hex") } };
-    const ask = (body: object) => send({ headers: json, body: JSON.stringify(body) });
     expect(await ask({ extensions })).toEqual({
       status: 200,
       type: "application/json; charset=utf-8",
@@ -115,45 +193,65 @@ describe("a malformed request is HTTP 400 in GraphQL's shape", () => {
   });
 });
 
+const get = (document: string, headers: Record<string, string>) =>
+  send({ method: "GET", path: `/graphql?query=${encodeURIComponent(document)}`, headers });
+
 describe("HTTP", () => {
   const query = "{ __typename }";
   const body = JSON.stringify({ query });
 
-  test.each(["text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "application/json; charset=utf-7", "application/xml"])(
-    "a body of %s is 415",
-    async (type) => {
-      expect(await send({ headers: { "content-type": type }, body })).toMatchObject({
-        status: 415,
-        errors: [{ extensions: { code: "UNSUPPORTED_MEDIA_TYPE", status: 415 } }],
-      });
-    },
-  );
+  test.each([
+    "text/plain",
+    "multipart/form-data; boundary=x",
+    "application/x-www-form-urlencoded",
+    "application/json; charset=utf-7",
+    "application/xml",
+  ])("a body of %s is 415", async (type) => {
+    expect(await send({ headers: { "content-type": type }, body })).toMatchObject({
+      status: 415,
+      errors: [{ extensions: { code: "UNSUPPORTED_MEDIA_TYPE", status: 415 } }],
+    });
+  });
 
   test("a compressed body is 415, well made or not", async () => {
     for (const bytes of [gzipSync(body), Buffer.from("no gzip")])
-      expect(await send({ headers: { ...json, "content-encoding": "gzip" }, body: bytes })).toMatchObject({ status: 415 });
+      expect(await send({ headers: { ...json, "content-encoding": "gzip" }, body: bytes })).toMatchObject({
+        status: 415,
+      });
   });
 
   test("a body of 1 MiB + 1 is 413", async () => {
-    const padded = (length: number): string => body.padEnd(length);
-    expect(await send({ headers: json, body: padded(1_048_576) })).toMatchObject({ status: 200, data: { __typename: "Query" } });
-    expect(await send({ headers: json, body: padded(1_048_577) })).toMatchObject({ status: 413, errors: [{ extensions: { code: "PAYLOAD_TOO_LARGE", status: 413 } }] });
+    expect(await send({ headers: json, body: body.padEnd(1_048_576) })).toMatchObject({
+      status: 200,
+      data: { __typename: "Query" },
+    });
+    expect(await send({ headers: json, body: body.padEnd(1_048_577) })).toMatchObject({
+      status: 413,
+      errors: [{ extensions: { code: "PAYLOAD_TOO_LARGE", status: 413 } }],
+    });
   });
 
   test("GET reads with a preflight header; without one it is 400, and a mutation 405", async () => {
-    const get = (document: string, headers: Record<string, string>) => send({ method: "GET", path: `/graphql?query=${encodeURIComponent(document)}`, headers });
     const preflight = { "apollo-require-preflight": "1" };
     expect(await get(query, preflight)).toMatchObject({ status: 200, data: { __typename: "Query" } });
-    expect(await get(query, {})).toMatchObject({ status: 400, errors: [{ extensions: { code: "BAD_REQUEST", status: 400 } }] });
+    expect(await get(query, {})).toMatchObject({
+      status: 400,
+      errors: [{ extensions: { code: "BAD_REQUEST", status: 400 } }],
+    });
     const mutation = `mutation { createStockTransaction(productId: "a", action: INCREMENT, quantity: 1) { id } }`;
-    expect(await get(mutation, preflight)).toMatchObject({ status: 405, errors: [{ extensions: { code: "BAD_REQUEST", status: 405 } }] });
+    expect(await get(mutation, preflight)).toMatchObject({
+      status: 405,
+      errors: [{ extensions: { code: "BAD_REQUEST", status: 405 } }],
+    });
     await nothingHappened();
   });
 
   test.each(["PUT", "PATCH", "DELETE"])("%s is 405 and says what is allowed", async (method) => {
     const response = await server.fetch({ method, headers: { authorization, ...json }, body });
     expect([response.status, response.headers.get("allow")]).toEqual([405, "GET, POST"]);
-    expect(await response.json()).toEqual({ errors: [{ message: "Use GET or POST", extensions: { code: "METHOD_NOT_ALLOWED", status: 405 } }] });
+    expect(await response.json()).toEqual({
+      errors: [{ message: "Use GET or POST", extensions: { code: "METHOD_NOT_ALLOWED", status: 405 } }],
+    });
   });
 
   test("an answer nobody accepts is 406", async () => {
@@ -168,14 +266,22 @@ describe("HTTP", () => {
       ["application/graphql-response+json, application/json;q=0.9", 400],
       ["*/*", 400],
     ] as const)
-      expect(await send({ headers: { ...json, accept }, body: refused })).toMatchObject({ status, errors: [{ extensions: { status: 400 } }] });
+      expect(await send({ headers: { ...json, accept }, body: refused })).toMatchObject({
+        status,
+        errors: [{ extensions: { status: 400 } }],
+      });
   });
 });
 
 test("Apollo Sandbox opens in a browser without a token, under a policy of its own", async () => {
-  const response = await server.fetch({ method: "GET", headers: { accept: "text/html,application/xhtml+xml,*/*;q=0.8" } });
+  const response = await server.fetch({
+    method: "GET",
+    headers: { accept: "text/html,application/xhtml+xml,*/*;q=0.8" },
+  });
   const html = await response.text();
-  const nonce = /<script nonce="([0-9a-f]{64})" src="https:\/\/embeddable-sandbox\.cdn\.apollographql\.com/.exec(html)?.[1];
+  const nonce = /<script nonce="([0-9a-f]{64})" src="https:\/\/embeddable-sandbox\.cdn\.apollographql\.com/.exec(
+    html,
+  )?.[1];
   expect(response.status).toBe(200);
   expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
   expect(html).toContain("new window.EmbeddedSandbox");

@@ -31,8 +31,12 @@ test("a fault tells a client its request's id and nothing else; its cause is in 
       extensions: { code: "INTERNAL_SERVER_ERROR", status: 500, requestId: expect.any(String) },
     },
   ]);
-  const logged = server.log.filter((line) => line.includes("42P01")).map((line) => JSON.parse(line) as { reqId: string; path: string });
-  expect(logged).toEqual([expect.objectContaining({ reqId: errors?.[0]?.extensions["requestId"], path: "stockTransactions", level: 50 })]);
+  const logged = server.log
+    .filter((line) => line.includes("42P01"))
+    .map((line) => JSON.parse(line) as { reqId: string; path: string });
+  expect(logged).toEqual([
+    expect.objectContaining({ reqId: errors?.[0]?.extensions["requestId"], path: "stockTransactions", level: 50 }),
+  ]);
 });
 
 test("while the database does not answer, reads are SERVICE_UNAVAILABLE, within seconds, and then work again", async () => {
@@ -53,7 +57,9 @@ test("while the database does not answer, reads are SERVICE_UNAVAILABLE, within 
 });
 
 test("one product's fault leaves the other fields of a document their answers", async () => {
-  const { data, errors } = await server.graphql(`{ good: stock(productId: "a") { version } bad: stock(productId: " a") { version } }`);
+  const { data, errors } = await server.graphql(
+    `{ good: stock(productId: "a") { version } bad: stock(productId: " a") { version } }`,
+  );
   expect(data).toEqual({ good: null, bad: null });
   expect(errors?.map(({ path }) => path)).toEqual([["bad"]]);
 });

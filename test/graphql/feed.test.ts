@@ -10,7 +10,7 @@ beforeAll(async () => {
   server = await startGraphQLServer();
 });
 
-afterAll(async () => await server.close());
+afterAll(async () => server.close());
 
 beforeEach(() => {
   clients = [];
@@ -37,7 +37,10 @@ async function beginGroup(): Promise<{ client: Client; position: string }> {
 }
 
 /** ... and from there to before its COMMIT. */
-async function writeGroup({ client, position }: { client: Client; position: string }, productId: string): Promise<void> {
+async function writeGroup(
+  { client, position }: { client: Client; position: string },
+  productId: string,
+): Promise<void> {
   await client.query("SAVEPOINT written");
   await client.query(
     `INSERT INTO stock_transaction (product_id, version, id, action, quantity, available_after, allocated_after, actor, created_at, position)
@@ -47,9 +50,12 @@ async function writeGroup({ client, position }: { client: Client; position: stri
 }
 
 const receive = (...productIds: string[]): Promise<unknown> =>
-  server.data(`mutation ($lines: [StockTransactionInput!]!) { createStockTransactions(transactions: $lines) { error { code } } }`, {
-    lines: productIds.map((productId) => ({ productId, action: "INCREMENT", quantity: 1 })),
-  });
+  server.data(
+    `mutation ($lines: [StockTransactionInput!]!) { createStockTransactions(transactions: $lines) { error { code } } }`,
+    {
+      lines: productIds.map((productId) => ({ productId, action: "INCREMENT", quantity: 1 })),
+    },
+  );
 
 /** A program that follows the ledger. */
 class Follower {
@@ -78,7 +84,8 @@ class Follower {
 }
 
 const lastOf = async (): Promise<string | undefined> =>
-  (await server.data(`{ stockTransactions(orderBy: OLDEST_FIRST, last: 1) { nodes { productId } } }`)).stockTransactions.nodes[0]?.productId;
+  (await server.data(`{ stockTransactions(orderBy: OLDEST_FIRST, last: 1) { nodes { productId } } }`)).stockTransactions
+    .nodes[0]?.productId;
 
 describe("OLDEST_FIRST over all products", () => {
   test("lists what is accepted at once while nothing else runs", async () => {
@@ -163,7 +170,9 @@ describe("OLDEST_FIRST over all products", () => {
 /** Until some session waits for a lock that this one holds. */
 async function untilOneWaits(holder: Client): Promise<void> {
   for (;;) {
-    const { rows } = await holder.query("SELECT count(*)::int AS waiting FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))");
+    const { rows } = await holder.query(
+      "SELECT count(*)::int AS waiting FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))",
+    );
     if (rows[0].waiting > 0) return;
   }
 }

@@ -18,8 +18,14 @@ const contract = buildSchema(readFileSync(new URL("../fixtures/contract.graphql"
 /** Everything in a schema by its coordinate, with its type (and default) and its description. */
 function elementsOf(source: GraphQLSchema): Map<string, { type: string; description: string | null | undefined }> {
   const elements = new Map<string, { type: string; description: string | null | undefined }>();
-  const addInput = (coordinate: string, { type, defaultValue, description }: GraphQLArgument | GraphQLInputField): void =>
-    void elements.set(coordinate, { type: defaultValue === undefined ? String(type) : `${type} = ${defaultValue}`, description });
+  const addInput = (
+    coordinate: string,
+    { type, defaultValue, description }: GraphQLArgument | GraphQLInputField,
+  ): void =>
+    void elements.set(coordinate, {
+      type: defaultValue === undefined ? String(type) : `${String(type)} = ${JSON.stringify(defaultValue)}`,
+      description,
+    });
   for (const type of Object.values(source.getTypeMap())) {
     if (isIntrospectionType(type) || isSpecifiedScalarType(type)) continue;
     elements.set(type.name, { type: type.constructor.name, description: type.description });
@@ -33,7 +39,8 @@ function elementsOf(source: GraphQLSchema): Map<string, { type: string; descript
       for (const field of Object.values(type.getFields())) addInput(`${type.name}.${field.name}`, field);
     }
     if (isEnumType(type)) {
-      for (const value of type.getValues()) elements.set(`${type.name}.${value.name}`, { type: "", description: value.description });
+      for (const value of type.getValues())
+        elements.set(`${type.name}.${value.name}`, { type: "", description: value.description });
     }
   }
   return elements;

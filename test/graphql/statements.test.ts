@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import pg from "pg";
+import { Client } from "pg";
 import { startGraphQLServer } from "./support.ts";
 import type { GraphQLServer } from "./support.ts";
 
@@ -9,18 +9,22 @@ const productIds = Array.from({ length: 100 }, (_, index) => `product-${String(i
 beforeAll(async () => {
   server = await startGraphQLServer();
   for (const action of ["INCREMENT", "INCREMENT", "ALLOCATE", "DEALLOCATE"])
-    await server.data(`mutation ($lines: [StockTransactionInput!]!) { createStockTransactions(transactions: $lines) { index } }`, {
-      lines: productIds.map((productId) => ({ productId, action, quantity: 2 })),
-    });
+    await server.data(
+      `mutation ($lines: [StockTransactionInput!]!) { createStockTransactions(transactions: $lines) { index } }`,
+      {
+        lines: productIds.map((productId) => ({ productId, action, quantity: 2 })),
+      },
+    );
 });
 
-afterAll(async () => await server.close());
+afterAll(async () => server.close());
 
 /** The statements about stock that a request makes its server send, in the driver itself: nothing can go past it. */
 async function statementsOf(request: () => Promise<unknown>): Promise<string[]> {
   const statements: string[] = [];
-  const original = pg.Client.prototype.query;
-  pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
+  // oxlint-disable-next-line typescript/unbound-method -- it is called with the client that it was called on
+  const original = Client.prototype.query;
+  Client.prototype.query = function (this: Client, ...args: unknown[]) {
     const [query] = args;
     statements.push(typeof query === "string" ? query : String(Reflect.get(Object(query), "text")));
     return Reflect.apply(original, this, args);
@@ -28,15 +32,21 @@ async function statementsOf(request: () => Promise<unknown>): Promise<string[]> 
   try {
     await request();
   } finally {
-    pg.Client.prototype.query = original;
+    Client.prototype.query = original;
   }
-  return statements.filter((statement) => /\b(stock|stock_transaction)\b/.test(statement)).map((statement) => statement.replaceAll(/\s+/g, " "));
+  return statements
+    .filter((statement) => /\b(stock|stock_transaction)\b/.test(statement))
+    .map((statement) => statement.replaceAll(/\s+/g, " "));
 }
 
 test("a page of 100 stocks, each with its last three transactions, each with its stock, costs three statements", async () => {
-  let answer: { stocks: { nodes: { transactions: { nodes: { version: number; stock: { version: number } }[] } }[] } } | undefined;
+  let answer:
+    | { stocks: { nodes: { transactions: { nodes: { version: number; stock: { version: number } }[] } }[] } }
+    | undefined;
   const statements = await statementsOf(async () => {
-    answer = await server.data(`{ stocks(first: 100) { nodes { productId transactions(first: 3) { nodes { version stock { version total } } } } } }`);
+    answer = await server.data(
+      `{ stocks(first: 100) { nodes { productId transactions(first: 3) { nodes { version stock { version total } } } } } }`,
+    );
   });
   expect(answer?.stocks.nodes).toHaveLength(100);
   for (const { transactions } of answer?.stocks.nodes ?? [])
@@ -49,16 +59,22 @@ test("a page of 100 stocks, each with its last three transactions, each with its
 });
 
 test("counting each history costs one statement more, and different arguments one for each", async () => {
-  const counted = await statementsOf(() => server.data(`{ stocks(first: 100) { nodes { transactions(first: 1) { totalCount } } } }`));
+  const counted = await statementsOf(() =>
+    server.data(`{ stocks(first: 100) { nodes { transactions(first: 1) { totalCount } } } }`),
+  );
   expect(counted).toHaveLength(3);
   const twice = await statementsOf(() =>
-    server.data(`{ stocks(first: 100) { nodes { last: transactions(first: 1) { nodes { id } } first: transactions(first: 1, orderBy: OLDEST_FIRST) { nodes { id } } } } }`),
+    server.data(
+      `{ stocks(first: 100) { nodes { last: transactions(first: 1) { nodes { id } } first: transactions(first: 1, orderBy: OLDEST_FIRST) { nodes { id } } } } }`,
+    ),
   );
   expect(twice).toHaveLength(3);
 });
 
 test("totalCount is counted only where it is selected", async () => {
-  const uncounted = await statementsOf(() => server.data(`{ stocks { nodes { productId } } stockTransactions { nodes { id } } }`));
+  const uncounted = await statementsOf(() =>
+    server.data(`{ stocks { nodes { productId } } stockTransactions { nodes { id } } }`),
+  );
   expect(uncounted).toHaveLength(2);
   expect(uncounted.join(" ")).not.toContain("count(");
   const counted = await statementsOf(() => server.data(`{ stocks { totalCount } stockTransactions { totalCount } }`));
@@ -67,12 +83,17 @@ test("totalCount is counted only where it is selected", async () => {
 
 test("the stocks of a thousand ids, and of a batch's thousand lines, are one statement", async () => {
   const ids = Array.from({ length: 1000 }, (_, index) => productIds[index % 100]);
-  const read = await statementsOf(() => server.data(`query ($ids: [ID!]!) { stocksByProductId(productIds: $ids) { total } }`, { ids }));
+  const read = await statementsOf(() =>
+    server.data(`query ($ids: [ID!]!) { stocksByProductId(productIds: $ids) { total } }`, { ids }),
+  );
   expect(read).toHaveLength(1);
   const written = await statementsOf(() =>
-    server.data(`mutation ($lines: [StockTransactionInput!]!) { createStockTransactions(transactions: $lines) { transaction { stock { total } } } }`, {
-      lines: ids.map((productId) => ({ productId, action: "INCREMENT", quantity: 1 })),
-    }),
+    server.data(
+      `mutation ($lines: [StockTransactionInput!]!) { createStockTransactions(transactions: $lines) { transaction { stock { total } } } }`,
+      {
+        lines: ids.map((productId) => ({ productId, action: "INCREMENT", quantity: 1 })),
+      },
+    ),
   );
   // Lock, write, read.
   expect(written).toHaveLength(3);

@@ -9,13 +9,22 @@ beforeAll(async () => {
   server = await startGraphQLServer();
 });
 
-afterAll(async () => await server.close());
+afterAll(async () => server.close());
 
-const move = (productId: string, action: string, quantity: number): Promise<{ createStockTransaction: { createdAt: string; id: string } }> =>
-  server.data(`mutation ($productId: ID!, $quantity: Int!) { createStockTransaction(productId: $productId, action: ${action}, quantity: $quantity) { id createdAt } }`, {
-    productId,
-    quantity,
-  });
+const move = (
+  productId: string,
+  action: string,
+  quantity: number,
+): Promise<{ createStockTransaction: { createdAt: string; id: string } }> =>
+  server.data(
+    `mutation ($productId: ID!, $quantity: Int!) { createStockTransaction(productId: $productId, action: ${action}, quantity: $quantity) { id createdAt } }`,
+    {
+      productId,
+      quantity,
+    },
+  );
+
+const minutes = (version: number): string => `2026-01-01T00:0${version}:00.000Z`;
 
 describe("stock", () => {
   test("is null for a product that is not tracked", async () => {
@@ -23,7 +32,9 @@ describe("stock", () => {
   });
 
   test("refuses a malformed id", async () => {
-    const { errors } = await server.graphql(`query ($id: ID!) { stock(productId: $id) { available } }`, { id: "\u0000" });
+    const { errors } = await server.graphql(`query ($id: ID!) { stock(productId: $id) { available } }`, {
+      id: "\u0000",
+    });
     expect(errors?.[0]?.extensions).toEqual({ code: "BAD_USER_INPUT", status: 400, field: "productId" });
   });
 
@@ -38,10 +49,19 @@ describe("stock", () => {
     await server.data(`mutation ($id: ID!) { deleteStock(productId: $id) { version } }`, { id: productId });
     await move(productId, "CREATE", 7);
     await move(productId, "DECREMENT", 1);
-    const minutes = (version: number): string => `2026-01-01T00:0${version}:00.000Z`;
-    for (const version of [1, 2, 3]) await client.query("UPDATE stock_transaction SET created_at = $1 WHERE product_id = $2 AND version = $3", [minutes(version), productId, version]);
+    for (const version of [1, 2, 3])
+      await client.query("UPDATE stock_transaction SET created_at = $1 WHERE product_id = $2 AND version = $3", [
+        minutes(version),
+        productId,
+        version,
+      ]);
     await client.query("UPDATE stock_deletion SET created_at = $1 WHERE product_id = $2", [minutes(4), productId]);
-    for (const version of [4, 5]) await client.query("UPDATE stock_transaction SET created_at = $1 WHERE product_id = $2 AND version = $3", [minutes(version + 1), productId, version]);
+    for (const version of [4, 5])
+      await client.query("UPDATE stock_transaction SET created_at = $1 WHERE product_id = $2 AND version = $3", [
+        minutes(version + 1),
+        productId,
+        version,
+      ]);
     await client.end();
 
     const at = async (instant: string): Promise<unknown> =>
@@ -51,7 +71,12 @@ describe("stock", () => {
           { id: productId, at: instant },
         )
       ).stock;
-    const stock = (available: number, allocated: number, version: number, created: number, updated: number) => ({
+    const stock = (
+      available: number,
+      allocated: number,
+      version: number,
+      [created, updated]: readonly [number, number],
+    ) => ({
       productId,
       available,
       allocated,
@@ -62,29 +87,42 @@ describe("stock", () => {
     });
     expect(await at("0001-01-01T00:00:00Z")).toBeNull();
     expect(await at("2026-01-01T00:00:59.999Z")).toBeNull();
-    expect(await at(minutes(1))).toEqual(stock(5, 0, 1, 1, 1));
-    expect(await at("2026-01-01T00:01:59.999Z")).toEqual(stock(5, 0, 1, 1, 1));
-    expect(await at("2026-01-01T02:02:00+02:00")).toEqual(stock(3, 2, 2, 1, 2));
-    expect(await at("2026-01-01T00:03:59.999999Z")).toEqual(stock(5, 0, 3, 1, 3));
+    expect(await at(minutes(1))).toEqual(stock(5, 0, 1, [1, 1]));
+    expect(await at("2026-01-01T00:01:59.999Z")).toEqual(stock(5, 0, 1, [1, 1]));
+    expect(await at("2026-01-01T02:02:00+02:00")).toEqual(stock(3, 2, 2, [1, 2]));
+    expect(await at("2026-01-01T00:03:59.999999Z")).toEqual(stock(5, 0, 3, [1, 3]));
     expect(await at(minutes(4))).toBeNull();
     expect(await at("2026-01-01T00:04:59.999Z")).toBeNull();
-    expect(await at(minutes(5))).toEqual(stock(7, 0, 4, 5, 5));
-    expect(await at(minutes(6))).toEqual(stock(6, 0, 5, 5, 6));
-    expect(await at("9999-12-31T23:59:59.999Z")).toEqual(stock(6, 0, 5, 5, 6));
+    expect(await at(minutes(5))).toEqual(stock(7, 0, 4, [5, 5]));
+    expect(await at(minutes(6))).toEqual(stock(6, 0, 5, [5, 6]));
+    expect(await at("9999-12-31T23:59:59.999Z")).toEqual(stock(6, 0, 5, [5, 6]));
   });
 
   test("at finds every version of a long history", async () => {
     const productId = newProduct();
     const lines = Array.from({ length: 37 }, () => ({ productId, action: "INCREMENT", quantity: 1 }));
-    await server.data(`mutation ($lines: [StockTransactionInput!]!) { createStockTransactions(transactions: $lines) { index } }`, { lines });
+    await server.data(
+      `mutation ($lines: [StockTransactionInput!]!) { createStockTransactions(transactions: $lines) { index } }`,
+      { lines },
+    );
     const client = new Client({ connectionString: server.databaseUrl });
     await client.connect();
-    await client.query("UPDATE stock_transaction SET created_at = '2026-01-01Z'::timestamptz + version * interval '1 hour' WHERE product_id = $1", [productId]);
+    await client.query(
+      "UPDATE stock_transaction SET created_at = '2026-01-01Z'::timestamptz + version * interval '1 hour' WHERE product_id = $1",
+      [productId],
+    );
     await client.end();
     const versions = [];
     for (let hour = 0; hour <= 38; hour += 1) {
       const at = new Date(Date.UTC(2026, 0, 1, hour)).toISOString();
-      versions.push((await server.data(`query ($id: ID!, $at: DateTime) { stock(productId: $id, at: $at) { version } }`, { id: productId, at })).stock?.version ?? 0);
+      versions.push(
+        (
+          await server.data(`query ($id: ID!, $at: DateTime) { stock(productId: $id, at: $at) { version } }`, {
+            id: productId,
+            at,
+          })
+        ).stock?.version ?? 0,
+      );
     }
     expect(versions).toEqual([...Array.from({ length: 38 }, (_, hour) => hour), 37]);
   });
@@ -105,49 +143,77 @@ describe("stock", () => {
     "",
     "2026-01-01T00:00:00Z\u0000",
   ])("refuses the instant %j with HTTP 400", async (at) => {
-    const { status, errors } = await server.graphql(`query ($at: DateTime) { stock(productId: "a", at: $at) { version } }`, { at });
+    const { status, errors } = await server.graphql(
+      `query ($at: DateTime) { stock(productId: "a", at: $at) { version } }`,
+      { at },
+    );
     expect([status, errors?.[0]?.extensions]).toEqual([400, { code: "BAD_USER_INPUT", status: 400 }]);
     const literal = await server.graphql(`{ stock(productId: "a", at: ${JSON.stringify(at)}) { version } }`);
-    expect([literal.status, literal.errors?.[0]?.extensions]).toEqual([400, { code: "GRAPHQL_VALIDATION_FAILED", status: 400 }]);
+    expect([literal.status, literal.errors?.[0]?.extensions]).toEqual([
+      400,
+      { code: "GRAPHQL_VALIDATION_FAILED", status: 400 },
+    ]);
   });
 });
+
+const ask = (length: number) =>
+  server.graphql(`query ($ids: [ID!]!) { stocksByProductId(productIds: $ids) { version } }`, {
+    ids: Array.from({ length }, (_, index) => `n${index}`),
+  });
 
 describe("stocksByProductId", () => {
   test("answers in the order asked, with null where a product is not tracked, repeats included", async () => {
     const [one, two] = [newProduct(), newProduct()];
     await move(one, "INCREMENT", 1);
     await move(two, "INCREMENT", 2);
-    const { stocksByProductId } = await server.data(`query ($ids: [ID!]!) { stocksByProductId(productIds: $ids) { productId available } }`, {
-      ids: [two, "unknown", one, two],
-    });
-    expect(stocksByProductId).toEqual([{ productId: two, available: 2 }, null, { productId: one, available: 1 }, { productId: two, available: 2 }]);
+    const { stocksByProductId } = await server.data(
+      `query ($ids: [ID!]!) { stocksByProductId(productIds: $ids) { productId available } }`,
+      {
+        ids: [two, "unknown", one, two],
+      },
+    );
+    expect(stocksByProductId).toEqual([
+      { productId: two, available: 2 },
+      null,
+      { productId: one, available: 1 },
+      { productId: two, available: 2 },
+    ]);
   });
 
   test("takes none and a thousand, and refuses one more", async () => {
-    const ask = (length: number) =>
-      server.graphql(`query ($ids: [ID!]!) { stocksByProductId(productIds: $ids) { version } }`, { ids: Array.from({ length }, (_, index) => `n${index}`) });
     expect((await ask(0)).data).toEqual({ stocksByProductId: [] });
     expect((await ask(1000)).data.stocksByProductId).toHaveLength(1000);
-    expect((await ask(1001)).errors?.[0]?.extensions).toEqual({ code: "BAD_USER_INPUT", status: 400, field: "productIds" });
+    expect((await ask(1001)).errors?.[0]?.extensions).toEqual({
+      code: "BAD_USER_INPUT",
+      status: 400,
+      field: "productIds",
+    });
   });
 });
+
+const find = (id: string) =>
+  server.data(`query ($id: ID!) { stockTransaction(id: $id) { id productId quantity } }`, { id });
 
 describe("stockTransaction", () => {
   test("finds by id, in either case, and is null for what is none", async () => {
     const productId = newProduct();
     const { createStockTransaction } = await move(productId, "INCREMENT", 4);
-    const find = (id: string) => server.data(`query ($id: ID!) { stockTransaction(id: $id) { id productId quantity } }`, { id });
     const found = { stockTransaction: { id: createStockTransaction.id, productId, quantity: 4 } };
     expect(await find(createStockTransaction.id)).toEqual(found);
     expect(await find(createStockTransaction.id.toUpperCase())).toEqual(found);
-    for (const id of ["00000000-0000-7000-8000-000000000000", "none", "", "\u0000", "' OR 1=1--"]) expect(await find(id)).toEqual({ stockTransaction: null });
+    for (const id of ["00000000-0000-7000-8000-000000000000", "none", "", "\u0000", "' OR 1=1--"])
+      expect(await find(id)).toEqual({ stockTransaction: null });
   });
 
   test("stock is null once the product is no longer tracked", async () => {
     const productId = newProduct();
     const { createStockTransaction } = await move(productId, "CREATE", 0);
     await server.data(`mutation ($id: ID!) { deleteStock(productId: $id) { version } }`, { id: productId });
-    expect(await server.data(`query ($id: ID!) { stockTransaction(id: $id) { stock { version } } }`, { id: createStockTransaction.id })).toEqual({
+    expect(
+      await server.data(`query ($id: ID!) { stockTransaction(id: $id) { stock { version } } }`, {
+        id: createStockTransaction.id,
+      }),
+    ).toEqual({
       stockTransaction: { stock: null },
     });
   });

@@ -23,7 +23,7 @@ export interface ErrorBody {
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- the shape follows from each test's document
-type AnyData = any;
+export type AnyData = any;
 
 /** An answer as it came. `data` is what the document says: tests know its shape. */
 export interface Answer {
@@ -50,7 +50,9 @@ export interface GraphQLServer {
 }
 
 /** Starts one on a free port. */
-export async function startGraphQLServer(options: { readonly introspection?: IntrospectionAccess } = {}): Promise<GraphQLServer> {
+export async function startGraphQLServer(
+  options: { readonly introspection?: IntrospectionAccess } = {},
+): Promise<GraphQLServer> {
   const database = await createDatabase();
   const prisma = createPrisma(database.url, { poolSize: 8, name: "graphql test", preparesStatements: false });
   const groupCommit = new GroupCommit(new PrismaInventoryStorage(prisma));
@@ -58,7 +60,10 @@ export async function startGraphQLServer(options: { readonly introspection?: Int
   const access = new AccessControl({ clients, keys: new SigningKeys(new PrismaSigningKeyStorage(prisma)) });
   await access.prepare();
   const log: string[] = [];
-  const app = fastify({ logger: { level: "info", stream: { write: (line: string) => void log.push(line) } }, bodyLimit: 1_048_576 });
+  const app = fastify({
+    logger: { level: "info", stream: { write: (line: string) => void log.push(line) } },
+    bodyLimit: 1_048_576,
+  });
   await graphqlPlugin(app, {
     inventory: new Inventory(groupCommit),
     queries: new PrismaInventoryQueries(prisma),
@@ -70,13 +75,21 @@ export async function startGraphQLServer(options: { readonly introspection?: Int
 
   const newToken = async (scopes: readonly Scope[] = ["inventory:read", "inventory:write"]) => {
     const { client, secret } = await clients.create({ name: "Test", scopes, implicit: false });
-    const { token } = await access.issueToken({ grant: "client_credentials", clientId: client.id, clientSecret: secret }, "127.0.0.1");
+    const { token } = await access.issueToken(
+      { grant: "client_credentials", clientId: client.id, clientSecret: secret },
+      "127.0.0.1",
+    );
     return { token, clientId: client.id };
   };
   const { token } = await newToken();
 
-  const request = async ({ path = "/graphql", ...init }: RequestInit & { path?: string }) => fetch(`${url}${path}`, init);
-  const graphql = async (query: string, variables: object = {}, headers: Record<string, string> = {}): Promise<Answer> => {
+  const request = async ({ path = "/graphql", ...init }: RequestInit & { path?: string }) =>
+    fetch(`${url}${path}`, init);
+  const graphql = async (
+    query: string,
+    variables: object = {},
+    headers: Record<string, string> = {},
+  ): Promise<Answer> => {
     const response = await request({
       method: "POST",
       headers: { "content-type": "application/json", authorization: `Bearer ${token}`, ...headers },
