@@ -16,7 +16,7 @@ beforeAll(async () => {
   const first = await startTestGateway({ databaseUrl: database.url });
   const second = await startTestGateway({ databaseUrl: database.url });
   gateways = [first, second];
-  shops = [await Shop.open(first), await Shop.open(second)];
+  shops = [await Shop.open(first), new Shop(second.url, await first.token())];
 });
 
 afterAll(async () => {

@@ -1,0 +1,85 @@
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { errorAnswerOf } from "../rest/errors.ts";
+
+/** Where GraphQL lives: failures below it are told in GraphQL's form, all others in Elastic Path's. */
+export const graphqlPath = "/graphql";
+
+/** Codes of failures that happen before a GraphQL document is looked at. */
+const graphqlCodes: Readonly<Record<number, string>> = {
+  401: "UNAUTHENTICATED",
+  403: "FORBIDDEN",
+  404: "NOT_FOUND",
+  405: "METHOD_NOT_ALLOWED",
+  429: "RATE_LIMITED",
+  500: "INTERNAL_SERVER_ERROR",
+  503: "SERVICE_UNAVAILABLE",
+};
+
+/** The path without its query, which may hold what is not for the log. */
+export function pathOf(url: string): string {
+  const end = url.indexOf("?");
+  return end === -1 ? url : url.slice(0, end);
+}
+
+/**
+ * Answers what no transport has: an unreadable path or body, a fault outside of the routes. Its reader gets the status and
+ * words of ours, never a stack; a fault of ours is logged.
+ */
+export function answerFailure(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { status, headers, body } = errorAnswerOf(error);
+  if (status === 500) request.log.error({ err: error }, "A request failed");
+  const [{ title, detail }] = body.errors;
+  return reply
+    .code(status)
+    .headers(headers)
+    .type("application/json; charset=utf-8")
+    .send(isBelowGraphql(request.url) ? graphqlBody(status, detail ?? title) : body);
+}
+
+/** Answers a path that is not there. */
+export function answerUnknownPath(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const error = Object.assign(new Error("Not Found"), { statusCode: 404 });
+  return answerFailure(error, request, reply);
+}
+
+/** Statuses of requests that Node's HTTP parser turns away, by its codes; others are malformed: 400. */
+const parserStatuses: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
+
+/** Answers on the bare connection, and closes it, when what arrives is no request or does not arrive in time. */
+export function answerUnreadable(error: Error & { code?: string; rawPacket?: unknown }, socket: Socket): void {
+  if (error.code === "ECONNRESET" || socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = parserStatuses[error.code ?? ""] ?? 400;
+  const title = STATUS_CODES[status] ?? "Bad Request";
+  const detail = "The request can't be read as HTTP";
+  const start = Buffer.isBuffer(error.rawPacket) ? error.rawPacket.toString("latin1", 0, 64) : "";
+  const isGraphql = isBelowGraphql(/^[A-Z]+ (\S*)/.exec(start)?.[1] ?? "");
+  const restTitle = status === 400 ? "Validation Error" : title;
+  const body = JSON.stringify(isGraphql ? graphqlBody(status, title) : { errors: [{ status, title: restTitle, detail }] });
+  const head = [
+    `HTTP/1.1 ${status} ${title}`,
+    "Content-Type: application/json; charset=utf-8",
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    "X-Content-Type-Options: nosniff",
+    "Connection: close",
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`, () => socket.destroy());
+}
+
+function isBelowGraphql(url: string): boolean {
+  const path = pathOf(url);
+  return path === graphqlPath || path.startsWith(`${graphqlPath}/`);
+}
+
+function graphqlBody(status: number, message: string): object {
+  const code = graphqlCodes[status] ?? "BAD_USER_INPUT";
+  return { errors: [{ message, extensions: { code, status } }] };
+}

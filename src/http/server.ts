@@ -1,0 +1,109 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import cors from "@fastify/cors";
+import fastify, { LogController } from "fastify";
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { GraphQLServices } from "../graphql/context.ts";
+import { graphqlPlugin } from "../graphql/plugin.ts";
+import { pathSegmentLengthMax, restPlugin } from "../rest/plugin.ts";
+import type { RestOptions } from "../rest/options.ts";
+import { answerFailure, answerUnknownPath, answerUnreadable, pathOf } from "./failures.ts";
+import { signposts } from "./signposts.ts";
+import type { SignpostOptions } from "./signposts.ts";
+
+/** What the HTTP server is made of. */
+export interface ServerOptions extends GraphQLServices, RestOptions, SignpostOptions {
+  readonly logger: FastifyBaseLogger;
+  /** Origins besides Apollo's whose pages may call. */
+  readonly corsOrigins: readonly string[];
+}
+
+const bodyBytesMax = 1_048_576;
+/** A request that has not wholly arrived by then is turned away; headers have less. */
+const requestTimeoutMs = 15_000;
+const headersTimeoutMs = 10_000;
+/** How often those two are looked at. */
+const timeoutCheckMs = 1_000;
+const keepAliveTimeoutMs = 60_000;
+const idleTimeoutMs = 65_000;
+
+/** Where Apollo Sandbox and Studio run. */
+const apolloOrigins = ["https://studio.apollographql.com", "https://sandbox.embed.apollographql.com"];
+
+/**
+ * For every answer. A page with contents of its own, Apollo Sandbox, replaces the policy. They are constants here because
+ * @fastify/helmet puts together its middleware anew for each request.
+ */
+const securityHeaders = {
+  "content-security-policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+};
+
+/** Puts the transports together on one HTTP server, which does not listen yet. */
+export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const app: FastifyInstance = fastify({
+    loggerInstance: options.logger,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "id" }),
+    requestIdHeader: false,
+    genReqId: requestIdOf,
+    bodyLimit: bodyBytesMax,
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    connectionTimeout: idleTimeoutMs,
+    http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: timeoutCheckMs },
+    // What arrives while the server stops is answered like everything else, and its connection closed.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: pathSegmentLengthMax },
+    frameworkErrors: answerFrameworkError,
+    clientErrorHandler: answerUnreadable,
+  });
+  app.addHook("onRequest", async (request, reply) => void setCommonHeaders(request, reply));
+  app.addHook("onResponse", async (request, reply) => logRequest(request, reply));
+  app.setErrorHandler(answerFailure);
+  app.setNotFoundHandler(answerUnknownPath);
+  await app.register(cors, {
+    origin: [...apolloOrigins, ...options.corsOrigins],
+    methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+    exposedHeaders: ["Idempotent-Replayed", "X-Request-Id", "Retry-After"],
+    maxAge: 7_200,
+    // A plain OPTIONS is answered too: the refusal of the plugin is not JSON.
+    strictPreflight: false,
+  });
+  await app.register(signposts, options);
+  await app.register(graphqlPlugin, options);
+  await app.register(restPlugin, options);
+  return app;
+}
+
+/** What Fastify turns away before it has found a route, and so before any hook. */
+function answerFrameworkError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+  setCommonHeaders(request, reply);
+  void answerFailure(error, request, reply);
+  logRequest(request, reply);
+}
+
+function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return reply.headers(securityHeaders).header("x-request-id", request.id);
+}
+
+/** The caller's own id if it is harmless in a log and in a header, else a new one. */
+function requestIdOf(request: IncomingMessage): string {
+  const given = request.headers["x-request-id"];
+  return typeof given === "string" && /^[A-Za-z0-9._:/+=@-]{1,128}$/.test(given) ? given : randomUUID();
+}
+
+/** One line for each request. Neither headers nor bodies nor the query are in it: they may hold secrets. */
+function logRequest(request: FastifyRequest, reply: FastifyReply): void {
+  const { method, url } = request;
+  const ms = Math.round(reply.elapsedTime * 10) / 10;
+  request.log.info({ method, path: pathOf(url), status: reply.statusCode, ms, client: clientOf(request) }, "request");
+}
+
+/** Where the transports put who is asking, once they know. */
+function clientOf(request: FastifyRequest): unknown {
+  const principal: unknown = Reflect.get(request, "restPrincipal");
+  return typeof principal === "object" && principal !== null ? Reflect.get(principal, "clientId") : undefined;
+}
