@@ -15,7 +15,7 @@ export interface OffsetPage extends PageRequest {
 
 /** A list's answer, without its data. */
 interface PageFrame {
-  readonly links: Readonly<Record<"current" | "first", string> & Record<"prev" | "next" | "last", string | null>>;
+  readonly links: Readonly<Record<"current" | "first" | "last", string> & Record<"prev" | "next", string | null>>;
   readonly meta: {
     readonly results: { readonly total: number; readonly all: number };
     readonly page: {

@@ -6,7 +6,7 @@ import { pageSizeDefault, pageSizeMax } from "../inventory/queries.ts";
 import { levelMax } from "../inventory/stock.ts";
 
 /** The most records that `page[offset]` may skip. */
-export const pageOffsetMax = 10_000;
+const pageOffsetMax = 10_000;
 
 const level = { type: "integer", minimum: 0, maximum: levelMax } as const;
 const productId = {
@@ -208,7 +208,8 @@ const stock = {
   },
 } as const;
 
-const link = { type: ["string", "null"], format: "uri" } as const;
+const link = { type: "string", format: "uri" } as const;
+const linkOrNull = { type: ["string", "null"], format: "uri" } as const;
 const count = { type: "integer", minimum: 0 } as const;
 
 const page = {
@@ -230,7 +231,7 @@ const pageLinks = {
   $id: "PageLinks",
   type: "object",
   required: ["current", "first", "prev", "next", "last"],
-  properties: { current: link, first: link, prev: link, next: link, last: link },
+  properties: { current: link, first: link, prev: linkOrNull, next: linkOrNull, last: link },
 } as const;
 
 const refusal = {

@@ -170,6 +170,14 @@ describe("400, and nothing is applied", () => {
     await expectUntouched(product);
   });
 
+  test("an unreadable body, of which nothing is repeated in the answer or in the log", async () => {
+    const body = `{"client_secret":"hunter2-of-${newProduct()}"`;
+    const answer = await rest.send("POST", `${pathOf("a")}/transactions`, { body });
+    expect([answer.status, answer.body]).toEqual([400, validationError("The body is not JSON")]);
+    expect(gateway.log.filter((line) => line.includes("hunter2"))).toEqual([]);
+    expect(gateway.log.filter((line) => line.includes("/v2/inventories/a/transactions"))).not.toEqual([]);
+  });
+
   test("a body that is not UTF-8", async () => {
     const product = newProduct();
     const response = await fetch(`${gateway.url}${pathOf(product)}`, {
