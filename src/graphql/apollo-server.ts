@@ -34,7 +34,7 @@ export function createApolloServer(
     plugins: [
       faultPlugin(log),
       legacyStatusPlugin,
-      ApolloServerPluginLandingPageLocalDefault({ embed: true, footer: false }),
+      ApolloServerPluginLandingPageLocalDefault({ embed: true, document: sandboxDocument }),
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginInlineTraceDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
@@ -42,6 +42,25 @@ export function createApolloServer(
     ],
   });
 }
+
+/** What Apollo Sandbox opens with. */
+const sandboxDocument = `query FewestAvailable {
+  stocks(orderBy: AVAILABLE, first: 10) {
+    nodes {
+      productId
+      available
+      allocated
+      transactions(first: 3) {
+        nodes {
+          action
+          quantity
+          createdAt
+        }
+      }
+    }
+  }
+}
+`;
 
 /** Logs each fault with its cause, and gives the client the request's id to ask about it with. */
 function faultPlugin(log: FastifyBaseLogger): ApolloServerPlugin<GraphQLContext> {

@@ -6,7 +6,7 @@ import { InvalidInputError, ServiceUnavailableError, StockError } from "../inven
 import { toStockError } from "./stock-error.ts";
 
 /** What a client reads of an error. */
-export interface ErrorDescription {
+interface ErrorDescription {
   readonly message: string;
   /** `code` and `status` always; the rest depends on the code. */
   readonly extensions: { readonly code: string; readonly status: number; readonly [name: string]: unknown };
@@ -28,7 +28,7 @@ const statusOfApolloCodes: Readonly<Record<string, number>> = {
  * become GraphQL's.
  * @returns null for a fault of ours, of which a client learns nothing
  */
-export function describeError(error: unknown): ErrorDescription | null {
+function describeError(error: unknown): ErrorDescription | null {
   if (error instanceof StockError) {
     const { code, status, ...fields } = toStockError(error.refusal);
     return { message: error.message, extensions: { code, status, ...fields, replayed: error.replayed } };

@@ -31,11 +31,9 @@ test("a fault tells a client its request's id and nothing else; its cause is in 
       extensions: { code: "INTERNAL_SERVER_ERROR", status: 500, requestId: expect.any(String) },
     },
   ]);
-  const logged = server.log
-    .filter((line) => line.includes("42P01"))
-    .map((line) => JSON.parse(line) as { reqId: string; path: string });
+  const logged = server.log.filter((line) => line.includes("42P01")).map((line) => JSON.parse(line) as object);
   expect(logged).toEqual([
-    expect.objectContaining({ reqId: errors?.[0]?.extensions["requestId"], path: "stockTransactions", level: 50 }),
+    expect.objectContaining({ id: errors?.[0]?.extensions["requestId"], path: "stockTransactions", level: 50 }),
   ]);
 });
 
@@ -54,6 +52,22 @@ test("while the database does not answer, reads are SERVICE_UNAVAILABLE, within 
     },
   ]);
   expect(await server.data(`{ stock(productId: "a") { version } }`)).toEqual({ stock: null });
+});
+
+test("while access can't be checked, a request is HTTP 503 with Retry-After, and nothing of it is executed", async () => {
+  await client.query("BEGIN");
+  await client.query("LOCK TABLE api_client IN ACCESS EXCLUSIVE MODE");
+  // For half a second the gateway goes by what it has just read.
+  let answer = await server.graphql("{ __typename }");
+  while (answer.status === 200) answer = await server.graphql("{ __typename }");
+  await client.query("ROLLBACK");
+  expect([answer.status, answer.headers.get("retry-after"), answer.data]).toEqual([503, "1", undefined]);
+  expect(answer.errors).toEqual([
+    {
+      message: expect.any(String),
+      extensions: { code: "SERVICE_UNAVAILABLE", status: 503, outcome: "not applied", retryAfterSeconds: 1 },
+    },
+  ]);
 });
 
 test("one product's fault leaves the other fields of a document their answers", async () => {

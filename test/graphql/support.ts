@@ -1,19 +1,6 @@
-import type { AddressInfo } from "node:net";
-import fastify from "fastify";
-import { AccessControl } from "../../src/access/access-control.ts";
-import { ApiClients } from "../../src/access/api-clients.ts";
 import type { Scope } from "../../src/access/principal.ts";
-import { SigningKeys } from "../../src/access/signing-keys.ts";
-import { PrismaApiClientStorage } from "../../src/database/api-clients.ts";
-import { PrismaInventoryQueries } from "../../src/database/inventory-queries.ts";
-import { createPrisma } from "../../src/database/prisma.ts";
-import { PrismaInventoryStorage } from "../../src/database/settlement.ts";
-import { PrismaSigningKeyStorage } from "../../src/database/signing-keys.ts";
 import type { IntrospectionAccess } from "../../src/graphql/context.ts";
-import { graphqlPlugin } from "../../src/graphql/plugin.ts";
-import { GroupCommit } from "../../src/inventory/group-commit.ts";
-import { Inventory } from "../../src/inventory/inventory.ts";
-import { createDatabase } from "../support/database.ts";
+import { startTestGateway } from "../support/gateway.ts";
 
 /** A GraphQL error as a client reads it. */
 export interface ErrorBody {
@@ -33,7 +20,7 @@ export interface Answer {
   readonly errors: readonly ErrorBody[] | undefined;
 }
 
-/** The GraphQL half of a gateway on a database of its own, with everything behind it real. */
+/** A gateway on a database of its own, seen from its GraphQL API. */
 export interface GraphQLServer {
   readonly url: string;
   readonly databaseUrl: string;
@@ -49,41 +36,25 @@ export interface GraphQLServer {
   close(): Promise<void>;
 }
 
-/** Starts one on a free port. */
+/** Starts a gateway on a free port. */
 export async function startGraphQLServer(
   options: { readonly introspection?: IntrospectionAccess } = {},
 ): Promise<GraphQLServer> {
-  const database = await createDatabase();
-  const prisma = createPrisma(database.url, { poolSize: 8, name: "graphql test", preparesStatements: false });
-  const groupCommit = new GroupCommit(new PrismaInventoryStorage(prisma));
-  const clients = new ApiClients(new PrismaApiClientStorage(prisma));
-  const access = new AccessControl({ clients, keys: new SigningKeys(new PrismaSigningKeyStorage(prisma)) });
-  await access.prepare();
-  const log: string[] = [];
-  const app = fastify({
-    logger: { level: "info", stream: { write: (line: string) => void log.push(line) } },
-    bodyLimit: 1_048_576,
-  });
-  await graphqlPlugin(app, {
-    inventory: new Inventory(groupCommit),
-    queries: new PrismaInventoryQueries(prisma),
-    authenticator: access,
-    introspection: options.introspection ?? "token",
-  });
-  await app.listen({ host: "127.0.0.1", port: 0 });
-  const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+  const gateway = await startTestGateway({ introspection: "token", ...options });
+  const { url, databaseUrl, log } = gateway;
 
-  const newToken = async (scopes: readonly Scope[] = ["inventory:read", "inventory:write"]) => {
-    const { client, secret } = await clients.create({ name: "Test", scopes, implicit: false });
-    const { token } = await access.issueToken(
-      { grant: "client_credentials", clientId: client.id, clientSecret: secret },
-      "127.0.0.1",
-    );
+  const newToken = async (
+    scopes: readonly Scope[] = ["inventory:read", "inventory:write"],
+  ): Promise<{ readonly token: string; readonly clientId: string }> => {
+    const { client, secret } = await gateway.gateway.clients.create({ name: "Test", scopes, implicit: false });
+    const form = { grant_type: "client_credentials", client_id: client.id, client_secret: secret };
+    const response = await fetch(`${url}/oauth/access_token`, { method: "POST", body: new URLSearchParams(form) });
+    const { access_token: token } = (await response.json()) as { readonly access_token: string };
     return { token, clientId: client.id };
   };
-  const { token } = await newToken();
+  const token = await gateway.token();
 
-  const request = async ({ path = "/graphql", ...init }: RequestInit & { path?: string }) =>
+  const request = async ({ path = "/graphql", ...init }: RequestInit & { path?: string }): Promise<Response> =>
     fetch(`${url}${path}`, init);
   const graphql = async (
     query: string,
@@ -100,7 +71,7 @@ export async function startGraphQLServer(
   };
   return {
     url,
-    databaseUrl: database.url,
+    databaseUrl,
     log,
     newToken,
     graphql,
@@ -110,12 +81,7 @@ export async function startGraphQLServer(
       return data;
     },
     fetch: request,
-    close: async () => {
-      await app.close();
-      await groupCommit.close();
-      await prisma.$disconnect();
-      await database.drop();
-    },
+    close: () => gateway.close(),
   };
 }
 
