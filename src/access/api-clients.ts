@@ -112,13 +112,16 @@ export class ApiClients {
   /**
    * Makes the first administrator's client if there is no client at all, revoked ones included. Of several gateways that
    * start at once one makes it.
+   * @param keep stores the secret somewhere safe; done before the client is made, so that no crash leaves a client whose
+   * secret nobody knows
    * @returns null when there are clients: somebody else knows their secrets
-   * @throws ServiceUnavailableError
+   * @throws ServiceUnavailableError, and what `keep` throws
    */
-  async createFirst(): Promise<CreatedApiClient | null> {
+  async createFirst(keep: (secret: string) => Promise<void>): Promise<CreatedApiClient | null> {
     if ((await this.#storage.list()).length > 0) return null;
     const secret = generateSecret();
     const record = { ...administrator, id: firstClientId, secretHash: await this.#hasher.hash(secret), ...this.#dates() };
+    await keep(secret);
     return (await this.#storage.createFirst(record)) ? { client: toClient(record), secret } : null;
   }
 

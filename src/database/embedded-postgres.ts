@@ -71,6 +71,15 @@ export async function startEmbeddedPostgres(dataDir: string, serverSettings: Ser
   };
 }
 
+/** The URL of the server that a gateway runs on that folder now, for a command beside it; null where none runs. */
+export async function findEmbeddedPostgres(dataDir: string): Promise<string | null> {
+  const databaseDir = join(dataDir, "postgres");
+  const running = await findRunningServer(databaseDir);
+  if (running === null || running.port === null) return null;
+  const password = (await readFile(join(databaseDir, passwordFile), "utf8")).trim();
+  return connectionOf(running.port, password, databaseName);
+}
+
 function connectionOf(port: number, password: string, database: string): string {
   return `postgresql://postgres:${password}@127.0.0.1:${port}/${database}`;
 }

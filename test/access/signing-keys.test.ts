@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { createRemoteJWKSet, jwtVerify } from "jose";
 import { createServer } from "node:http";
 import { UnauthenticatedError } from "../../src/access/principal.ts";
+import { PrismaSigningKeyStorage } from "../../src/database/signing-keys.ts";
 import { createAccessWorld, createAdministrator, forge, strangersKey, tokenOf } from "./support.ts";
 import type { AccessWorld } from "./support.ts";
 
@@ -28,6 +29,22 @@ test("ten gateways that start at once over two connection pools make one key, an
   const token = await tokenOf(first, administrator);
   const principals = await Promise.all(gateways.map(({ access }) => access.authenticate(`Bearer ${token}`)));
   expect(new Set(principals.map(({ clientId }) => clientId))).toEqual(new Set([administrator.client.id]));
+});
+
+test("of ten first keys stored at the same instant at most one stays, however often it is tried", async () => {
+  const pools = [world.connect(), world.connect()];
+  const storages = Array.from({ length: 10 }, (_, index) => new PrismaSigningKeyStorage(pools[index % 2] ?? world.prisma));
+  await Promise.all(storages.map((storage) => storage.list()));
+  let stored = 0;
+  for (let round = 0; round < 20; round += 1) {
+    const keyOf = (index: number) => ({ id: `${round} ${index}`, algorithm: "ES256", publicJwk: {}, privateJwk: {}, createdAt: new Date() });
+    const outcomes = await Promise.all(storages.map((storage, index) => storage.createFirst(keyOf(index))));
+    const { count } = await world.prisma.signingKey.deleteMany();
+    expect(count).toBe(outcomes.filter((isStored) => isStored).length);
+    expect(count).toBeLessThanOrEqual(1);
+    stored += count;
+  }
+  expect(stored).toBeGreaterThan(0);
 });
 
 test("two gateways that rotate at once replace the key once or twice, and one key is left that is not retired", async () => {

@@ -1,0 +1,116 @@
+#!/usr/bin/env node
+import { createRequire } from "node:module";
+import { Command } from "commander";
+import { pino } from "pino";
+import type { Logger } from "pino";
+import { parseScopes } from "./access/api-clients.ts";
+import { scopes } from "./access/principal.ts";
+import { ConfigError, readConfig } from "./config.ts";
+import type { Config } from "./config.ts";
+import { InvalidInputError } from "./inventory/errors.ts";
+import { manageApiClients, migrateDatabase, start } from "./start.ts";
+import type { StartedGateway } from "./start.ts";
+import { welcome } from "./welcome.ts";
+
+const { version }: { version: string } = createRequire(import.meta.url)("../package.json");
+
+const program = new Command("inventory-gateway")
+  .description("A GraphQL and REST gateway for a shop's stock. Settings come from the environment: see README.md.")
+  .version(version);
+
+program
+  .command("start")
+  .description("serve; without DATABASE_URL on an embedded PostgreSQL in DATA_DIR")
+  .action(async () => serve(readConfig(process.env)));
+
+program
+  .command("migrate")
+  .description("bring the database's tables up to date (start does it too)")
+  .action(async () => {
+    const applied = await migrateDatabase(readConfig(process.env));
+    print(applied.length === 0 ? "Up to date." : `Applied: ${applied.join(", ")}`);
+  });
+
+const client = program.command("client").description("make, list and revoke API clients");
+
+client
+  .command("add")
+  .description("make a client; its secret is shown once")
+  .requiredOption("--name <name>", "for people, 1 to 100 characters")
+  .option("--id <id>", "its client_id; made from the name when left out")
+  .option("--scope <scope...>", `what it may do: ${scopes.join(", ")}`, [...scopes])
+  .option("--implicit", "open the implicit grant: its id alone gets a token that can read", false)
+  .action(async (options: { name: string; id?: string; scope: string[]; implicit: boolean }) => {
+    const { name, id, scope, implicit } = options;
+    const input = { name, id, scopes: parseScopes(scope), implicit };
+    const created = await manageApiClients(readConfig(process.env), (clients) => clients.create(input));
+    print(`client_id      ${created.client.id}\nclient_secret  ${created.secret}`);
+  });
+
+client
+  .command("list")
+  .description("list the clients, oldest first")
+  .action(async () => {
+    const clients = await manageApiClients(readConfig(process.env), (all) => all.list());
+    for (const { id, name, scopes: granted, implicit, createdAt, revokedAt } of clients) {
+      const state = revokedAt === null ? "active" : `revoked ${revokedAt.toISOString()}`;
+      print([id, name, granted.join(" "), implicit ? "implicit" : "-", createdAt.toISOString(), state].join("\t"));
+    }
+  });
+
+client
+  .command("revoke")
+  .description("revoke a client for good; its tokens end within a second")
+  .argument("<id>", "its client_id")
+  .action(async (id: string) => {
+    const revoked = await manageApiClients(readConfig(process.env), (clients) => clients.revoke(id));
+    if (!revoked) throw new InvalidInputError("id", `There is no active client ${id}`);
+    print(`Revoked ${id}.`);
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof ConfigError) && !(error instanceof InvalidInputError)) throw error;
+  process.stderr.write(`inventory-gateway: ${error.message}\n`);
+  process.exitCode = 1;
+}
+
+/** Serves until a signal comes. */
+async function serve(config: Config): Promise<void> {
+  const logger = pino({ level: config.logLevel });
+  let startedGateway: Promise<StartedGateway> | null = null;
+  let stopping = false;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      // A second one hurries: what is left behind the next start takes over.
+      if (stopping) process.exit(1);
+      stopping = true;
+      void stop(startedGateway, config, logger);
+    });
+  }
+  startedGateway = start(config, logger);
+  const { url, firstClient } = await startedGateway;
+  if (!stopping) process.stdout.write(welcome(url, firstClient));
+}
+
+/** Ends the process: with 0 when everything accepted was answered in time. */
+async function stop(startedGateway: Promise<StartedGateway> | null, config: Config, logger: Logger): Promise<void> {
+  const hurry = setTimeout(() => {
+    logger.error("The drain took longer than DRAIN_TIMEOUT_SECONDS");
+    process.exit(1);
+  }, config.drainTimeoutMs);
+  try {
+    const gateway = await startedGateway;
+    await gateway?.stop();
+    clearTimeout(hurry);
+    process.exit(0);
+  } catch (error) {
+    logger.error({ err: error }, "The stop failed");
+    process.exit(1);
+  }
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

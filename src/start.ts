@@ -1,0 +1,124 @@
+import { createServer } from "node:net";
+import type { Logger } from "pino";
+import { ApiClients } from "./access/api-clients.ts";
+import { ConfigError } from "./config.ts";
+import type { Config } from "./config.ts";
+import { PrismaApiClientStorage } from "./database/api-clients.ts";
+import { checkDatabase } from "./database/durability.ts";
+import { findEmbeddedPostgres, startEmbeddedPostgres } from "./database/embedded-postgres.ts";
+import { migrate } from "./database/migrate.ts";
+import { createPrisma } from "./database/prisma.ts";
+import { ensureFirstClient } from "./first-client.ts";
+import type { FirstClient } from "./first-client.ts";
+import { startGateway } from "./gateway.ts";
+
+/** A database that is there, and how to let go of it. */
+interface OpenDatabase {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** A gateway that serves. */
+export interface StartedGateway {
+  readonly url: string;
+  readonly firstClient: FirstClient;
+  /** Answers what was accepted, then stops everything that the start has started. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts everything that serving needs, in order: the database, its tables, a first client, the HTTP server. What was
+ * started is stopped again if a later step fails.
+ * @throws ConfigError that names the setting at fault
+ */
+export async function start(config: Config, logger: Logger): Promise<StartedGateway> {
+  await checkAddress(config.host, config.port);
+  const database = await openDatabase(config);
+  try {
+    await checkDatabase(database.url, config.allowsUnsafeDatabase);
+    await migrate(database.url);
+    const firstClient = await withApiClients(database.url, (clients) => ensureFirstClient(clients, config));
+    const gateway = await startGateway({ ...config, databaseUrl: database.url, logger }).catch((error: unknown) => {
+      throw addressError(error, config.host, config.port) ?? error;
+    });
+    return {
+      url: gateway.url,
+      firstClient,
+      stop: async () => {
+        await gateway.close();
+        await database.close();
+      },
+    };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+/** Applies the migrations and nothing else. @returns the names of those applied now */
+export async function migrateDatabase(config: Config): Promise<readonly string[]> {
+  return withDatabase(config, migrate);
+}
+
+/** Runs a command on the API clients of the installation, beside a gateway or alone. */
+export async function manageApiClients<T>(config: Config, use: (clients: ApiClients) => Promise<T>): Promise<T> {
+  return withDatabase(config, async (url) => {
+    await migrate(url);
+    return withApiClients(url, use);
+  });
+}
+
+async function withApiClients<T>(databaseUrl: string, use: (clients: ApiClients) => Promise<T>): Promise<T> {
+  const prisma = createPrisma(databaseUrl, { name: "inventory-gateway clients", poolSize: 1, preparesStatements: false });
+  try {
+    return await use(new ApiClients(new PrismaApiClientStorage(prisma)));
+  } finally {
+    await prisma.$disconnect();
+  }
+}
+
+async function withDatabase<T>(config: Config, use: (databaseUrl: string) => Promise<T>): Promise<T> {
+  const running = config.databaseUrl ?? (await findEmbeddedPostgres(config.dataDir));
+  if (running !== null) {
+    await checkDatabase(running, true);
+    return use(running);
+  }
+  const database = await openDatabase(config);
+  try {
+    return await use(database.url);
+  } finally {
+    await database.close();
+  }
+}
+
+async function openDatabase({ databaseUrl, dataDir }: Config): Promise<OpenDatabase> {
+  if (databaseUrl !== null) return { url: databaseUrl, close: async () => undefined };
+  const server = await startEmbeddedPostgres(dataDir);
+  return { url: server.url, close: () => server.stop() };
+}
+
+/** Finds out before anything is started whether the address can be had. */
+function checkAddress(host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", (error) => reject(addressError(error, host, port) ?? error));
+    probe.listen({ host, port }, () => probe.close(() => resolve()));
+  });
+}
+
+/** @returns null for an error that is not about the address */
+function addressError(error: unknown, host: string, port: number): ConfigError | null {
+  const code = error instanceof Error && "code" in error ? error.code : null;
+  switch (code) {
+    case "EADDRINUSE":
+      return new ConfigError(`PORT: ${port} is taken on ${host} by another program`, { cause: error });
+    case "EACCES":
+      return new ConfigError(`PORT: this user may not listen on ${port}`, { cause: error });
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return new ConfigError(`HOST: ${host} is no address of this machine`, { cause: error });
+    default:
+      return null;
+  }
+}
