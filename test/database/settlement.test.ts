@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  for (const close of closers.reverse()) await close();
+  for (const close of closers.toReversed()) await close();
   await database.drop();
 });
 
@@ -130,26 +130,24 @@ describe("several gateways", () => {
 
   test("start tracking the same new product at once, and every unit counts (F18)", async () => {
     const gateways = [createInventory(), createInventory(), createInventory()];
+    const increment = input({ productId: "first", action: "INCREMENT", quantity: 1 });
     await Promise.all(
-      Array.from({ length: 50 }, (_, index) =>
-        gateways[index % 3]?.inventory.createStockTransaction("a", input({ productId: "first", action: "INCREMENT", quantity: 1 })),
-      ),
+      gateways.flatMap(({ inventory }) => Array.from({ length: 20 }, () => inventory.createStockTransaction("a", increment))),
     );
     const { stock, ledger } = await read("first");
-    expect(stock).toEqual({ available: 50, allocated: 0, version: 50, tracked: true });
-    expect(ledger).toHaveLength(50);
+    expect(stock).toEqual({ available: 60, allocated: 0, version: 60, tracked: true });
+    expect(ledger).toHaveLength(60);
   });
 
   test("spend one key on two products at once: one of them gets it", async () => {
-    const gateways = [createInventory(), createInventory()];
-    for (const productId of ["left", "right"])
-      await gateways[0]?.inventory.createStockTransaction("a", input({ productId, action: "INCREMENT", quantity: 1 }));
+    const left = createInventory().inventory;
+    const right = createInventory().inventory;
     for (let round = 0; round < 20; round += 1) {
-      const answers = await Promise.allSettled(
-        ["left", "right"].map((productId, index) =>
-          gateways[index]?.inventory.createStockTransaction("a", input({ productId, action: "INCREMENT", quantity: 1, idempotencyKey: `race ${round}` })),
-        ),
-      );
+      const increment = { action: "INCREMENT", quantity: 1, idempotencyKey: `race ${round}` };
+      const answers = await Promise.allSettled([
+        left.createStockTransaction("a", input({ productId: "left", ...increment })),
+        right.createStockTransaction("a", input({ productId: "right", ...increment })),
+      ]);
       const refused = answers.filter((answer) => answer.status === "rejected");
       expect(refused).toHaveLength(1);
       expect(refused[0]?.reason).toBeInstanceOf(StockError);
@@ -297,20 +295,5 @@ describe("a database that does not answer", () => {
     await expect(inventory.createStockTransaction("a", allocate)).rejects.toMatchObject({ message: "The gateway is stopping" });
     expect((await last).transaction.version).toBe(3);
     await closing;
-  });
-});
-
-describe("the database's own guards", () => {
-  test.each([
-    ["a negative level", "UPDATE stock SET available = -1 WHERE product_id = 'guarded'", "stock_available_check"],
-    ["a negative allocation (F14)", "UPDATE stock SET allocated = -1 WHERE product_id = 'guarded'", "stock_allocated_check"],
-    ["a total past 2147483647", "UPDATE stock SET available = 2147483647, allocated = 1 WHERE product_id = 'guarded'", "stock_total_check"],
-    ["an untracked product with units", "UPDATE stock SET tracked = false WHERE product_id = 'guarded'", "stock_untracked_check"],
-    ["a transaction of nothing", "UPDATE stock_transaction SET quantity = 0 WHERE product_id = 'guarded'", "stock_transaction_quantity_check"],
-    ["an empty product id", "UPDATE stock SET product_id = '' WHERE product_id = 'guarded'", "stock_product_id_check"],
-  ])("refuse %s", async (_name, statement, constraint) => {
-    const { inventory } = createInventory();
-    await inventory.createStockTransaction("a", input({ productId: "guarded", action: "INCREMENT", quantity: 5 }));
-    await expect(admin.query(statement)).rejects.toMatchObject({ code: "23514", constraint });
   });
 });
