@@ -11,8 +11,10 @@ export type ServerMessage =
   | { readonly kind: "ready"; readonly url: string; readonly clientId: string; readonly clientSecret: string }
   | { readonly kind: "cpu"; readonly micros: number };
 
+const serverRequests = ["cpu", "stop"] as const;
+
 /** What a server process is asked. */
-export type ServerRequest = "cpu" | "stop";
+export type ServerRequest = (typeof serverRequests)[number];
 
 export interface ServerProcessOptions {
   readonly variant: ServerVariant;
@@ -66,6 +68,13 @@ export class ServerProcess {
     clearTimeout(overdue);
     if (code !== 0) throw new Error(`The server process ended with ${String(code ?? this.#child.signalCode)}`);
   }
+}
+
+/** @throws Error for anything that is no request */
+export function parseServerRequest(message: unknown): ServerRequest {
+  const request = serverRequests.find((known) => known === message);
+  if (request === undefined) throw new Error(`A server process was asked ${JSON.stringify(message)}`);
+  return request;
 }
 
 function send(child: ChildProcess, request: ServerRequest): void {

@@ -1,36 +1,49 @@
-import { createServer } from "node:http";
-import { createPrisma } from "../src/database/prisma.ts";
-import { PrismaInventoryStorage } from "../src/database/settlement.ts";
-import { GroupCommit } from "../src/inventory/group-commit.ts";
-import { Inventory } from "../src/inventory/inventory.ts";
+import { pino } from "pino";
+import { readConfig } from "../src/config.ts";
+import { startGateway } from "../src/gateway.ts";
+import { parseServerRequest } from "./server-process.ts";
+import type { ServerMessage, ServerVariant } from "./server-process.ts";
 import { UsualResolver } from "./usual-resolver.ts";
 
-const [, , variant, url = ""] = process.argv;
-const prisma = createPrisma(url, { poolSize: 2, name: "standin", preparesStatements: true });
-const settler = variant === "usual" ? await UsualResolver.open(url) : new GroupCommit(new PrismaInventoryStorage(prisma));
-const inventory = new Inventory(settler);
-const server = createServer((req, res) => {
-  let b = "";
-  req.on("data", (d) => (b += d));
-  req.on("end", async () => {
-    if (req.url !== "/graphql") return res.end('{"access_token":"x"}');
-    const v = JSON.parse(b).variables;
-    try {
-    const { transaction } = await inventory.createStockTransaction("x", { ...v, idempotencyKey: null, expectedVersion: null, reason: null, reference: null, note: null });
-    res.end(JSON.stringify({ data: { createStockTransaction: transaction } }));
-    } catch (e) { res.statusCode = 500; res.end(String(e)); }
-    return;
-  });
-}).listen(0, "127.0.0.1", () => process.send?.({ kind: "ready", url: `http://127.0.0.1:${(server.address() as any).port}`, clientId: "", clientSecret: "" }));
-process.on("message", async (m) => {
-  if (m === "cpu") {
-    const { user, system } = process.cpuUsage();
-    process.send?.({ kind: "cpu", micros: user + system });
-  } else {
-    server.close();
-    server.closeIdleConnections();
-    await settler.close();
-    await prisma.$disconnect();
-    process.disconnect();
+/*
+ * One server in a process of its own, put together as `npm start` does it, with all settings at their defaults. Started by
+ * ServerProcess with the variant and the URL of a migrated database.
+ */
+
+const [, , variant = "", databaseUrl = ""] = process.argv;
+const config = readConfig({ PORT: "0", DATABASE_URL: databaseUrl });
+const usual = isUsual(variant) ? await UsualResolver.open(databaseUrl) : null;
+const logger = pino({ level: config.logLevel });
+const gateway = await startGateway({ ...config, databaseUrl, logger, settler: usual ?? undefined });
+const { client, secret } = await gateway.clients.create({
+  name: "Benchmark",
+  scopes: ["inventory:read", "inventory:write"],
+  implicit: false,
+});
+
+process.on("message", (message) => {
+  switch (parseServerRequest(message)) {
+    case "cpu": {
+      const { user, system } = process.cpuUsage();
+      return send({ kind: "cpu", micros: user + system });
+    }
+    case "stop":
+      return void stop();
   }
 });
+send({ kind: "ready", url: gateway.url, clientId: client.id, clientSecret: secret });
+
+/** The process ends by itself once nothing is left that could happen. */
+async function stop(): Promise<void> {
+  await gateway.close();
+  await usual?.close();
+  process.disconnect();
+}
+
+function send(message: ServerMessage): void {
+  process.send?.(message);
+}
+
+function isUsual(name: string): boolean {
+  return name === ("usual" satisfies ServerVariant);
+}
