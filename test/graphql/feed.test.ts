@@ -20,8 +20,8 @@ afterEach(async () => {
   for (const client of clients) await client.end();
 });
 
-async function connect(): Promise<Client> {
-  const client = new Client({ connectionString: server.databaseUrl });
+async function connect(connectionString = server.databaseUrl): Promise<Client> {
+  const client = new Client({ connectionString });
   await client.connect();
   clients.push(client);
   return client;
@@ -65,11 +65,23 @@ class Follower {
   /** Goes to the end of what is there now. */
   static async atEnd(): Promise<Follower> {
     const follower = new Follower();
-    await follower.read();
+    const { stockTransactions } = await server.data(`{ stockTransactions { totalCount } }`);
+    await follower.readUntil(stockTransactions.totalCount);
     follower.seen.length = 0;
     return follower;
   }
 
+  /**
+   * Until so many have been seen. Other files' groups run on the same server: one that ends in the very moment of a
+   * reading puts off the newest to the next.
+   */
+  async readUntil(count: number): Promise<readonly string[]> {
+    do await this.read();
+    while (this.seen.length < count);
+    return this.seen;
+  }
+
+  /** Whatever there is to be read now. */
   async read(): Promise<readonly string[]> {
     for (;;) {
       const { stockTransactions } = await server.data(
@@ -83,17 +95,22 @@ class Follower {
   }
 }
 
-const lastOf = async (): Promise<string | undefined> =>
+const readLast = async (): Promise<string | undefined> =>
   (await server.data(`{ stockTransactions(orderBy: OLDEST_FIRST, last: 1) { nodes { productId } } }`)).stockTransactions
     .nodes[0]?.productId;
+
+/** Read backwards the list ends in the same place, sooner or later: see {@link Follower.readUntil}. */
+async function untilLast(productId: string): Promise<void> {
+  while ((await readLast()) !== productId);
+}
 
 describe("OLDEST_FIRST over all products", () => {
   test("lists what is accepted at once while nothing else runs", async () => {
     const follower = await Follower.atEnd();
     const [one, two, three] = [newProduct(), newProduct(), newProduct()];
     await receive(one, two, three);
-    expect(await follower.read()).toEqual([one, two, three]);
-    expect(await lastOf()).toBe(three);
+    expect(await follower.readUntil(3)).toEqual([one, two, three]);
+    await untilLast(three);
   });
 
   test("waits for a group that took its positions first and commits last: a follower misses nothing", async () => {
@@ -103,18 +120,18 @@ describe("OLDEST_FIRST over all products", () => {
     const group = await beginGroup();
     await writeGroup(group, late);
     await receive(early);
-    expect(await follower.read()).toEqual([before]);
-    expect(await lastOf()).toBe(before);
+    expect(await follower.readUntil(1)).toEqual([before]);
+    await untilLast(before);
     await group.client.query("COMMIT");
-    expect(await follower.read()).toEqual([before, late, early]);
-    expect(await lastOf()).toBe(early);
+    expect(await follower.readUntil(3)).toEqual([before, late, early]);
+    await untilLast(early);
   });
 
   test("waits also for a group that began later than the one that is read", async () => {
     const follower = await Follower.atEnd();
     const [first, second, late] = [newProduct(), newProduct(), newProduct()];
     await receive(first, second);
-    await follower.read();
+    await follower.readUntil(2);
     // The gateway's transaction has an id, holds the first stock and waits for the second.
     const holder = await connect();
     await holder.query("BEGIN");
@@ -130,7 +147,7 @@ describe("OLDEST_FIRST over all products", () => {
     await writeGroup(group, late);
     expect(await follower.read()).toEqual([]);
     await group.client.query("COMMIT");
-    expect(await follower.read()).toEqual([late, first, second]);
+    expect(await follower.readUntil(3)).toEqual([late, first, second]);
   });
 
   test("goes on past a group that was rolled back", async () => {
@@ -141,7 +158,7 @@ describe("OLDEST_FIRST over all products", () => {
     await receive(kept);
     expect(await follower.read()).toEqual([]);
     await group.client.query("ROLLBACK");
-    expect(await follower.read()).toEqual([kept]);
+    expect(await follower.readUntil(1)).toEqual([kept]);
   });
 
   test("does not wait for a transaction that began after what is listed", async () => {
@@ -149,8 +166,33 @@ describe("OLDEST_FIRST over all products", () => {
     const productId = newProduct();
     await receive(productId);
     const other = await beginGroup();
-    expect(await follower.read()).toEqual([productId]);
+    expect(await follower.readUntil(1)).toEqual([productId]);
     await other.client.query("ROLLBACK");
+  });
+
+  test("does not wait for transactions that are no group's, in this database or another", async () => {
+    const follower = await Follower.atEnd();
+    const productId = newProduct();
+    const elsewhere = new URL(server.databaseUrl);
+    elsewhere.pathname = "postgres";
+    const others = [await connect(), await connect(elsewhere.href)];
+    for (const other of others) {
+      await other.query("BEGIN");
+      await other.query("SELECT pg_current_xact_id()");
+    }
+    await receive(productId);
+    expect(await follower.readUntil(1)).toEqual([productId]);
+    await untilLast(productId);
+    // Nor does a group that waits hide behind them.
+    const [late, early] = [newProduct(), newProduct()];
+    const group = await beginGroup();
+    await writeGroup(group, late);
+    await receive(early);
+    expect(await follower.readUntil(1)).toEqual([productId]);
+    await untilLast(productId);
+    await group.client.query("COMMIT");
+    expect(await follower.readUntil(3)).toEqual([productId, late, early]);
+    for (const other of others) await other.query("ROLLBACK");
   });
 
   test("a product's own history and NEWEST_FIRST show at once what is accepted", async () => {
