@@ -10,6 +10,9 @@ export interface Principal {
   readonly scopes: ReadonlySet<Scope>;
 }
 
+/** Where the HTTP server keeps a request's principal, null until a transport has found it out: its log names the client. */
+export const principalDecorator = "principal";
+
 /** There is no valid access token: 401. */
 export class UnauthenticatedError extends Error {
   override readonly name = "UnauthenticatedError";

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { authorizationOf } from "../access/bearer.ts";
-import { UnauthenticatedError, requireScope } from "../access/principal.ts";
+import { principalDecorator, requireScope, UnauthenticatedError } from "../access/principal.ts";
 import type { Authenticator } from "../access/authenticator.ts";
 import type { Principal, Scope } from "../access/principal.ts";
 import { InvalidInputError } from "../inventory/errors.ts";
@@ -46,8 +46,10 @@ export async function createContext(
   services: GraphQLServices,
 ): Promise<GraphQLContext> {
   const { inventory, queries } = services;
+  const principal = await authenticate(request, services);
+  request.setDecorator(principalDecorator, principal);
   return {
-    principal: await authenticate(request, services),
+    principal,
     inventory,
     queries,
     loaders: createLoaders(queries),

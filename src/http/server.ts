@@ -3,6 +3,8 @@ import type { IncomingMessage } from "node:http";
 import cors from "@fastify/cors";
 import fastify, { LogController } from "fastify";
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { principalDecorator } from "../access/principal.ts";
+import type { Principal } from "../access/principal.ts";
 import type { GraphQLServices } from "../graphql/context.ts";
 import { graphqlPlugin } from "../graphql/plugin.ts";
 import { pathSegmentLengthMax, restPlugin } from "../rest/plugin.ts";
@@ -53,15 +55,22 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: keepAliveTimeoutMs,
     connectionTimeout: idleTimeoutMs,
-    http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: timeoutCheckMs },
+    // Node's own answer to a request without a host is no JSON.
+    http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: timeoutCheckMs, requireHostHeader: false },
     // What arrives while the server stops is answered like everything else, and its connection closed.
     return503OnClosing: false,
     routerOptions: { maxParamLength: pathSegmentLengthMax },
     frameworkErrors: answerFrameworkError,
     clientErrorHandler: answerUnreadable,
   });
-  app.addHook("onRequest", async (request, reply) => void setCommonHeaders(request, reply));
-  app.addHook("onResponse", async (request, reply) => logRequest(request, reply));
+  app.decorateRequest(principalDecorator, null);
+  app.addHook("onRequest", async (request, reply) => {
+    setCommonHeaders(request, reply);
+    if (request.headers.host === undefined && request.raw.httpVersion !== "1.0") throw hostMissing(reply);
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    logRequest(request, reply, request.getDecorator<Principal | null>(principalDecorator));
+  });
   app.setErrorHandler(answerFailure);
   app.setNotFoundHandler(answerUnknownPath);
   await app.register(cors, {
@@ -82,7 +91,13 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 function answerFrameworkError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
   setCommonHeaders(request, reply);
   void answerFailure(error, request, reply);
-  logRequest(request, reply);
+  logRequest(request, reply, null);
+}
+
+/** Without a host the request could be meant for somebody else (RFC 9112, 3.2). */
+function hostMissing(reply: FastifyReply): Error {
+  reply.header("connection", "close");
+  return Object.assign(new Error("The request has no Host header"), { statusCode: 400 });
 }
 
 function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -96,14 +111,8 @@ function requestIdOf(request: IncomingMessage): string {
 }
 
 /** One line for each request. Neither headers nor bodies nor the query are in it: they may hold secrets. */
-function logRequest(request: FastifyRequest, reply: FastifyReply): void {
+function logRequest(request: FastifyRequest, reply: FastifyReply, principal: Principal | null): void {
   const { method, url } = request;
   const ms = Math.round(reply.elapsedTime * 10) / 10;
-  request.log.info({ method, path: pathOf(url), status: reply.statusCode, ms, client: clientOf(request) }, "request");
-}
-
-/** Where the transports put who is asking, once they know. */
-function clientOf(request: FastifyRequest): unknown {
-  const principal: unknown = Reflect.get(request, "restPrincipal");
-  return typeof principal === "object" && principal !== null ? Reflect.get(principal, "clientId") : undefined;
+  request.log.info({ method, path: pathOf(url), status: reply.statusCode, ms, client: principal?.clientId }, "request");
 }

@@ -7,7 +7,6 @@ import { MethodTable } from "./methods.ts";
 import { oauthRoutes } from "./oauth.ts";
 import { useOpenApi } from "./openapi.ts";
 import type { RestOptions } from "./options.ts";
-import { usePrincipals } from "./principals.ts";
 import { transactionRoutes } from "./transactions.ts";
 import { useStrictValidation } from "./validation.ts";
 
@@ -25,7 +24,6 @@ export async function restPlugin(app: FastifyInstance, options: RestOptions): Pr
   app.addHook("onRequest", async (_request, reply) => void reply.header("cache-control", "no-store"));
   useJsonBodies(app);
   useStrictValidation(app);
-  usePrincipals(app);
   const methods = new MethodTable(app);
   await useOpenApi(app);
   inventoryRoutes(app, options);

@@ -1,26 +1,19 @@
-import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from "fastify";
+import type { FastifyRequest, onRequestAsyncHookHandler } from "fastify";
 import type { Authenticator } from "../access/authenticator.ts";
 import { authorizationOf } from "../access/bearer.ts";
-import { requireScope } from "../access/principal.ts";
+import { principalDecorator, requireScope } from "../access/principal.ts";
 import type { Principal, Scope } from "../access/principal.ts";
-
-const decorator = "restPrincipal";
-
-/** Makes room for the principal on every request. */
-export function usePrincipals(app: FastifyInstance): void {
-  app.decorateRequest(decorator, null);
-}
 
 /** Lets only requests with a valid access token and the scope pass, before their body is read. */
 export function allow(authenticator: Authenticator, scope: Scope): onRequestAsyncHookHandler {
   return async (request) => {
     const principal = await authenticator.authenticate(authorizationOf(request.raw));
     requireScope(principal, scope);
-    request.setDecorator<Principal>(decorator, principal);
+    request.setDecorator<Principal>(principalDecorator, principal);
   };
 }
 
 /** Who sends a request that {@link allow} has let pass. */
 export function principalOf(request: FastifyRequest): Principal {
-  return request.getDecorator<Principal>(decorator);
+  return request.getDecorator<Principal>(principalDecorator);
 }
