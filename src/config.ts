@@ -95,7 +95,8 @@ function readAdminClient(reader: SettingReader): Config["adminClient"] {
   if (!reader.allOrNone("ADMIN_CLIENT_ID", "ADMIN_CLIENT_SECRET")) return null;
   const id = reader.text("ADMIN_CLIENT_ID");
   const secret = reader.text("ADMIN_CLIENT_SECRET");
-  if (!/^[\x21-\x7e]{1,255}$/.test(id)) reader.fault("ADMIN_CLIENT_ID", "has to be 1 to 255 visible ASCII characters");
+  if (!/^[\x21-\x7b\x7d\x7e]{1,255}$/.test(id))
+    reader.fault("ADMIN_CLIENT_ID", "has to be 1 to 255 visible ASCII characters, none of them a |");
   if (!/^[\x21-\x7e]{16,255}$/.test(secret)) reader.fault("ADMIN_CLIENT_SECRET", "has to be 16 to 255 visible ASCII characters");
   return { id, secret };
 }
@@ -110,7 +111,7 @@ function readOutsideIssuer(reader: SettingReader): OutsideIssuer | null {
 }
 
 /** Whether only programs on the same machine reach the address. */
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || host === "[::1]" || (isIP(host) === 4 && host.startsWith("127."));
 }
 

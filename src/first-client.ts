@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
-import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { link, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { firstClientId } from "./access/api-clients.ts";
 import type { ApiClients } from "./access/api-clients.ts";
@@ -22,28 +21,62 @@ export type FirstClient =
 export async function ensureFirstClient(clients: ApiClients, { adminClient, dataDir }: Config): Promise<FirstClient> {
   if (adminClient !== null) {
     const outcome = await clients.ensure(adminClient.id, adminClient.secret);
-    if (outcome === "revoked") throw new ConfigError(`ADMIN_CLIENT_ID names the client ${adminClient.id}, which was revoked`);
+    if (outcome === "revoked")
+      throw new ConfigError(`ADMIN_CLIENT_ID names the client ${adminClient.id}, which was revoked`);
     return { kind: "configured", id: adminClient.id };
   }
-  await mkdir(dataDir, { recursive: true });
-  const secretFile = join(dataDir, secretFileName);
   // Under a name of its own until the client is made: of gateways that start at once one makes it.
-  const draft = `${secretFile}.${randomBytes(6).toString("hex")}`;
-  const created = await clients.createFirst((secret) => writeFile(draft, secret, { mode: 0o600 }));
+  const draft = join(dataDir, `${secretFileName}.${randomBytes(6).toString("hex")}`);
+  const created = await clients.createFirst((secret) => keepSecret(dataDir, draft, secret));
   if (created !== null) {
-    await rename(draft, secretFile);
+    const secretFile = await nameSecretFile(draft, join(dataDir, secretFileName));
     return { kind: "generated", id: firstClientId, secretFile, newSecret: created.secret };
   }
   await rm(draft, { force: true });
-  if (!existsSync(secretFile)) await recoverDraft(clients, dataDir);
-  return existsSync(secretFile) ? { kind: "generated", id: firstClientId, secretFile, newSecret: null } : { kind: "unknown" };
+  const secretFile = await findSecretFile(clients, dataDir);
+  return secretFile === null
+    ? { kind: "unknown" }
+    : { kind: "generated", id: firstClientId, secretFile, newSecret: null };
 }
 
-/** A gateway that was killed right after it had made the client left its secret under the draft's name. */
-async function recoverDraft(clients: ApiClients, dataDir: string): Promise<void> {
-  const drafts = (await readdir(dataDir)).filter((name) => name.startsWith(`${secretFileName}.`));
-  for (const draft of drafts.map((name) => join(dataDir, name))) {
-    const isItsSecret = (await clients.findBySecret(firstClientId, await readFile(draft, "utf8"))) !== null;
-    if (isItsSecret) await rename(draft, join(dataDir, secretFileName));
+async function keepSecret(dataDir: string, file: string, secret: string): Promise<void> {
+  try {
+    await mkdir(dataDir, { recursive: true });
+    await writeFile(file, secret, { mode: 0o600 });
+  } catch (error) {
+    const problem = `the first client's secret can't be kept in ${dataDir}: ${messageOf(error)}`;
+    throw new ConfigError(`DATA_DIR: ${problem}; give another, or set ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET`, {
+      cause: error,
+    });
   }
+}
+
+/** Gives it the plain name, unless the secret of another database's client has it. */
+async function nameSecretFile(draft: string, secretFile: string): Promise<string> {
+  try {
+    await link(draft, secretFile);
+  } catch {
+    return draft;
+  }
+  await rm(draft);
+  return secretFile;
+}
+
+/**
+ * The file that holds the secret of this database's first client. One start that was killed, or one on another
+ * database, may have left several.
+ */
+async function findSecretFile(clients: ApiClients, dataDir: string): Promise<string | null> {
+  const names = await readdir(dataDir).catch(() => []);
+  const drafts = names.filter((name) => name.startsWith(`${secretFileName}.`));
+  // The plain name last: one that loses its draft's name in between has it by then.
+  for (const file of [...drafts, secretFileName].map((name) => join(dataDir, name))) {
+    const secret = await readFile(file, "utf8").catch(() => null);
+    if (secret !== null && (await clients.findBySecret(firstClientId, secret)) !== null) return file;
+  }
+  return null;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -7,7 +7,7 @@ import type { Config } from "./config.ts";
 import { PrismaApiClientStorage } from "./database/api-clients.ts";
 import { PrismaInventoryQueries } from "./database/inventory-queries.ts";
 import { createPrisma } from "./database/prisma.ts";
-import { PrismaInventoryStorage } from "./database/settlement.ts";
+import { PrismaInventoryStorage } from "./database/inventory-storage.ts";
 import { PrismaSigningKeyStorage } from "./database/signing-keys.ts";
 import { createServer } from "./http/server.ts";
 import { GroupCommit } from "./inventory/group-commit.ts";
@@ -38,8 +38,16 @@ export interface Gateway {
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { databaseUrl, lanes } = options;
   // Two pools: reads never keep a group waiting for a connection.
-  const writing = createPrisma(databaseUrl, { name: "inventory-gateway groups", poolSize: lanes + 1, preparesStatements: true });
-  const reading = createPrisma(databaseUrl, { name: "inventory-gateway", poolSize: options.databasePoolSize, preparesStatements: false });
+  const writing = createPrisma(databaseUrl, {
+    name: "inventory-gateway groups",
+    poolSize: lanes + 1,
+    preparesStatements: true,
+  });
+  const reading = createPrisma(databaseUrl, {
+    name: "inventory-gateway",
+    poolSize: options.databasePoolSize,
+    preparesStatements: false,
+  });
   const groupCommit = new GroupCommit(new PrismaInventoryStorage(writing), { lanes });
   const clients = new ApiClients(new PrismaApiClientStorage(reading));
   const keys = new SigningKeys(new PrismaSigningKeyStorage(reading));

@@ -12,6 +12,9 @@ import { manageApiClients, migrateDatabase, start } from "./start.ts";
 import type { StartedGateway } from "./start.ts";
 import { welcome } from "./welcome.ts";
 
+/** Ctrl-C reaches a program below npm twice: from the terminal, and from npm, which passes it on. */
+const repeatedSignalMs = 1_000;
+
 const { version }: { version: string } = createRequire(import.meta.url)("../package.json");
 
 const program = new Command("inventory-gateway")
@@ -80,31 +83,30 @@ try {
 async function serve(config: Config): Promise<void> {
   const logger = pino({ level: config.logLevel });
   let startedGateway: Promise<StartedGateway> | null = null;
-  let stopping = false;
+  let stoppingSince: number | null = null;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
-      // A second one hurries: what is left behind the next start takes over.
-      if (stopping) process.exit(1);
-      stopping = true;
-      void stop(startedGateway, config, logger);
+      if (stoppingSince === null) {
+        stoppingSince = Date.now();
+        void stop(startedGateway, logger);
+      } else if (Date.now() - stoppingSince > repeatedSignalMs) {
+        // A second one hurries: what is left behind the next start takes over.
+        process.exit(1);
+      }
     });
   }
   startedGateway = start(config, logger);
   const { url, firstClient } = await startedGateway;
-  if (!stopping) process.stdout.write(welcome(url, firstClient));
+  if (stoppingSince === null) process.stdout.write(welcome(url, firstClient));
 }
 
 /** Ends the process: with 0 when everything accepted was answered in time. */
-async function stop(startedGateway: Promise<StartedGateway> | null, config: Config, logger: Logger): Promise<void> {
-  const hurry = setTimeout(() => {
-    logger.error("The drain took longer than DRAIN_TIMEOUT_SECONDS");
-    process.exit(1);
-  }, config.drainTimeoutMs);
+async function stop(startedGateway: Promise<StartedGateway> | null, logger: Logger): Promise<void> {
   try {
     const gateway = await startedGateway;
-    await gateway?.stop();
-    clearTimeout(hurry);
-    process.exit(0);
+    const hasDrained = await gateway?.stop();
+    if (hasDrained === false) logger.error("The drain took longer than DRAIN_TIMEOUT_SECONDS");
+    process.exit(hasDrained === false ? 1 : 0);
   } catch (error) {
     logger.error({ err: error }, "The stop failed");
     process.exit(1);

@@ -1,4 +1,5 @@
 import { createServer } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "pino";
 import { ApiClients } from "./access/api-clients.ts";
 import { ConfigError } from "./config.ts";
@@ -22,8 +23,11 @@ interface OpenDatabase {
 export interface StartedGateway {
   readonly url: string;
   readonly firstClient: FirstClient;
-  /** Answers what was accepted, then stops everything that the start has started. */
-  stop(): Promise<void>;
+  /**
+   * Answers what was accepted, then stops everything that the start has started.
+   * @returns false where the drain took longer than it may: then some were not answered
+   */
+  stop(): Promise<boolean>;
 }
 
 /**
@@ -45,8 +49,11 @@ export async function start(config: Config, logger: Logger): Promise<StartedGate
       url: gateway.url,
       firstClient,
       stop: async () => {
-        await gateway.close();
-        await database.close();
+        try {
+          return await isDoneWithin(gateway.close(), config.drainTimeoutMs);
+        } finally {
+          await database.close();
+        }
       },
     };
   } catch (error) {
@@ -95,6 +102,16 @@ async function openDatabase({ databaseUrl, dataDir }: Config): Promise<OpenDatab
   if (databaseUrl !== null) return { url: databaseUrl, close: async () => undefined };
   const server = await startEmbeddedPostgres(dataDir);
   return { url: server.url, close: () => server.stop() };
+}
+
+/** @throws what the work throws in that time */
+async function isDoneWithin(work: Promise<void>, timeoutMs: number): Promise<boolean> {
+  const late = new AbortController();
+  try {
+    return await Promise.race([work.then(() => true), wait(timeoutMs, false, { signal: late.signal })]);
+  } finally {
+    late.abort();
+  }
 }
 
 /** Finds out before anything is started whether the address can be had. */

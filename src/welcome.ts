@@ -41,7 +41,7 @@ function curlLine(url: string, client: FirstClient): string {
     `curl -s ${url}/oauth/access_token`,
     "-d grant_type=client_credentials",
     `--data-urlencode ${quote(`client_id=${clientId}`)}`,
-    `--data-urlencode ${secretOf(client)}`,
+    secretOf(client),
     `| sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/'`,
   ].join(" ");
   const query = 'mutation { createStockTransaction(productId: "shirt", action: INCREMENT, quantity: 10) { id version availableAfter } }';
@@ -53,10 +53,13 @@ function curlLine(url: string, client: FirstClient): string {
   ].join(" ");
 }
 
-/** Curl reads the secret from its file, so that it is neither in the shell's history nor among the process's arguments. */
+/**
+ * Curl reads the secret from its file, so that it is neither in the shell's history nor among the process's arguments;
+ * on its standard input, because a path with `=` in it can't be named.
+ */
 function secretOf(client: FirstClient): string {
-  if (client.kind === "generated") return quote(`client_secret@${client.secretFile}`);
-  return client.kind === "configured" ? '"client_secret=$ADMIN_CLIENT_SECRET"' : "client_secret=SECRET";
+  if (client.kind === "generated") return `--data-urlencode client_secret@- < ${quote(client.secretFile)}`;
+  return `--data-urlencode ${client.kind === "configured" ? '"client_secret=$ADMIN_CLIENT_SECRET"' : "client_secret=SECRET"}`;
 }
 
 /** For a POSIX shell. */

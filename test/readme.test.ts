@@ -16,7 +16,8 @@ beforeAll(async () => {
 
 test("the README lists every setting with its default and description", () => {
   const rows = Object.entries(settings).map(
-    ([name, setting]) => `| \`${name}\` | ${setting.default === "" ? "–" : `\`${setting.default}\``} | ${setting.description} |`,
+    ([name, setting]) =>
+      `| \`${name}\` | ${setting.default === "" ? "–" : `\`${setting.default}\``} | ${setting.description} |`,
   );
   const section = readme.slice(readme.indexOf("## Settings"), readme.indexOf("## Limits"));
   const table = section.split("\n").filter((line) => line.startsWith("| `"));
@@ -41,7 +42,9 @@ describe("the API in one screen", () => {
   test("answers each command as it says", async () => {
     const screen = readme.slice(readme.indexOf("## The API in one screen"), readme.indexOf("| action |"));
     const commands = [...screen.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, command]) => forThisGateway(command ?? ""));
-    const answers = [...screen.matchAll(/```json\n([\s\S]*?)```/g)].map(([, answer]): unknown => JSON.parse(answer ?? ""));
+    const answers = [...screen.matchAll(/```json\n([\s\S]*?)```/g)].map(([, answer]): unknown =>
+      JSON.parse(answer ?? ""),
+    );
     expect([commands.length, answers.length]).toEqual([5, 4]);
     const [login = "", ...calls] = commands;
     for (const [index, call] of calls.entries()) {

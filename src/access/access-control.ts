@@ -113,7 +113,8 @@ export class AccessControl implements Authenticator {
       throw new InvalidClientError();
     }
     if (request.grant === "client_credentials") this.#limiter.recordSuccess(attempt);
-    const granted = request.grant === "implicit" ? client.scopes.filter((scope) => readOnly.includes(scope)) : client.scopes;
+    const granted =
+      request.grant === "implicit" ? client.scopes.filter((scope) => readOnly.includes(scope)) : client.scopes;
     const { token, expiresAt } = await this.#ownTokens.issue(client.id, granted);
     return { token, grant: request.grant, lifeSeconds: tokenLifeSeconds, expiresAt };
   }

@@ -120,7 +120,12 @@ export class ApiClients {
   async createFirst(keep: (secret: string) => Promise<void>): Promise<CreatedApiClient | null> {
     if ((await this.#storage.list()).length > 0) return null;
     const secret = generateSecret();
-    const record = { ...administrator, id: firstClientId, secretHash: await this.#hasher.hash(secret), ...this.#dates() };
+    const record = {
+      ...administrator,
+      id: firstClientId,
+      secretHash: await this.#hasher.hash(secret),
+      ...this.#dates(),
+    };
     await keep(secret);
     return (await this.#storage.createFirst(record)) ? { client: toClient(record), secret } : null;
   }
@@ -137,7 +142,8 @@ export class ApiClients {
     if (existing?.revokedAt != null) return "revoked";
     if (existing !== null && (await this.#hasher.matches(secret, existing.secretHash))) return "unchanged";
     const secretHash = await this.#hasher.hash(secret);
-    if (existing === null && (await this.#storage.create({ ...administrator, id, secretHash, ...this.#dates() }))) return "created";
+    if (existing === null && (await this.#storage.create({ ...administrator, id, secretHash, ...this.#dates() })))
+      return "created";
     // Either it was there, or another gateway with the same settings has made it meanwhile.
     await this.#storage.replaceSecret(id, secretHash);
     return existing === null ? "unchanged" : "secret replaced";
@@ -201,7 +207,8 @@ export class ApiClients {
 
 /** @throws InvalidInputError */
 function parseClientId(id: string): string {
-  if (!isClientId(id)) throw new InvalidInputError("id", `id has to have 1 to ${idLengthMax} printable characters, none of them a |`);
+  if (!isClientId(id))
+    throw new InvalidInputError("id", `id has to have 1 to ${idLengthMax} printable characters, none of them a |`);
   return id;
 }
 
@@ -237,7 +244,9 @@ function generateId(name: string): string {
     .replace(/[^a-z0-9]+/g, "-")
     .slice(0, 40)
     .replace(/^-+|-+$/g, "");
-  const suffix = randomInt(36 ** 6).toString(36).padStart(6, "0");
+  const suffix = randomInt(36 ** 6)
+    .toString(36)
+    .padStart(6, "0");
   return `${slug === "" ? "client" : slug}-${suffix}`;
 }
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { UnauthenticatedError } from "./principal.ts";
 
 /** The longest access token that is looked at, in characters. */
-export const tokenLengthMax = 8_192;
+const tokenLengthMax = 8_192;
 
 /** Old SDKs write a colon after the scheme. A compact JWS is three parts of base64url, none of them empty or padded. */
 const bearer = /^Bearer:? ([\w-]+\.[\w-]+\.[\w-]+)$/;
@@ -13,7 +13,8 @@ const schemeLengthMax = "Bearer: ".length;
  * @throws UnauthenticatedError for anything else
  */
 export function parseBearer(authorization: string | undefined): string {
-  if (authorization === undefined || authorization.length > schemeLengthMax + tokenLengthMax) throw new UnauthenticatedError();
+  if (authorization === undefined || authorization.length > schemeLengthMax + tokenLengthMax)
+    throw new UnauthenticatedError();
   const token = bearer.exec(authorization)?.[1];
   if (token === undefined || token.length > tokenLengthMax) throw new UnauthenticatedError();
   return token;
@@ -24,6 +25,8 @@ export function parseBearer(authorization: string | undefined): string {
  * joined by a comma, which no scheme reads: whatever stands in front of the gateway may have looked at another one.
  */
 export function authorizationOf({ rawHeaders }: Pick<IncomingMessage, "rawHeaders">): string | undefined {
-  const values = rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === "authorization");
+  const values = rawHeaders.filter(
+    (_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === "authorization",
+  );
   return values.length === 0 ? undefined : values.join(", ");
 }

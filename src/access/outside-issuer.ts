@@ -17,7 +17,19 @@ export interface OutsideIssuerOptions {
 }
 
 /** With a shared secret the issuer's public key could be taken for one: only key pairs. */
-const algorithms = ["ES256", "ES384", "ES512", "EdDSA", "Ed25519", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
+const algorithms = [
+  "ES256",
+  "ES384",
+  "ES512",
+  "EdDSA",
+  "Ed25519",
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+];
 
 /** A day: longer-lived tokens could not be taken back. */
 const lifeMaxSeconds = 86_400;

@@ -46,7 +46,9 @@ export class SecretHasher {
     const salt = randomBytes(saltBytes);
     const key = await this.#inTurn(() => deriveKey(secret, { ...scryptCost, salt }));
     const { cost, blockSize, parallelization } = scryptCost;
-    return ["scrypt", cost, blockSize, parallelization, salt.toString("base64url"), key.toString("base64url")].join("$");
+    return ["scrypt", cost, blockSize, parallelization, salt.toString("base64url"), key.toString("base64url")].join(
+      "$",
+    );
   }
 
   /**
@@ -82,7 +84,10 @@ export class SecretHasher {
   }
 }
 
-function deriveKey(secret: string, { cost, blockSize, parallelization, salt }: Omit<StoredHash, "key">): Promise<Buffer> {
+function deriveKey(
+  secret: string,
+  { cost, blockSize, parallelization, salt }: Omit<StoredHash, "key">,
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     scrypt(secret, salt, keyBytes, { cost, blockSize, parallelization, maxmem: scryptMemoryMax }, (error, key) => {
       if (error === null) resolve(key);

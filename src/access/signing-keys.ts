@@ -95,7 +95,8 @@ export class SigningKeys {
     const keys = this.#usable(await this.#keys.get(ageMaxMs));
     const settledBefore = this.#clock() - settlingMs;
     const chosen = keys.find((key) => key.createdAtMs <= settledBefore) ?? keys.at(-1);
-    if (chosen === undefined) throw new ServiceUnavailableError("There is no key to sign access tokens with", "not applied");
+    if (chosen === undefined)
+      throw new ServiceUnavailableError("There is no key to sign access tokens with", "not applied");
     return { id: chosen.id, key: chosen.signingKey };
   }
 
@@ -147,7 +148,13 @@ export class SigningKeys {
     const { kty, crv, x, y, d } = toPrivateJwk(await exportJWK(pair.privateKey));
     const publicJwk = { kty, crv, x, y };
     const id = await calculateJwkThumbprint(publicJwk);
-    return { id, algorithm: signingAlgorithm, publicJwk, privateJwk: { kty, crv, x, y, d }, createdAt: new Date(this.#clock()) };
+    return {
+      id,
+      algorithm: signingAlgorithm,
+      publicJwk,
+      privateJwk: { kty, crv, x, y, d },
+      createdAt: new Date(this.#clock()),
+    };
   }
 }
 
@@ -175,8 +182,10 @@ interface PrivateJwk {
 }
 
 function toPrivateJwk(value: unknown): PrivateJwk {
-  const { kty, crv, x, y, d } = typeof value === "object" && value !== null ? ({ ...value } as Record<string, unknown>) : {};
-  if (kty !== "EC" || crv !== "P-256" || typeof x !== "string" || typeof y !== "string" || typeof d !== "string") throw unreadableKey();
+  const { kty, crv, x, y, d } =
+    typeof value === "object" && value !== null ? ({ ...value } as Record<string, unknown>) : {};
+  if (kty !== "EC" || crv !== "P-256" || typeof x !== "string" || typeof y !== "string" || typeof d !== "string")
+    throw unreadableKey();
   return { kty, crv, x, y, d };
 }
 

@@ -104,7 +104,12 @@ export class OwnTokens {
  * @throws UnauthenticatedError whose cause is the kind of fault: never the token or its claims
  * @throws ServiceUnavailableError from `getKey`
  */
-export async function verifyToken(token: string, getKey: JWTVerifyGetKey, rules: TokenRules, now: number): Promise<VerifiedPayload> {
+export async function verifyToken(
+  token: string,
+  getKey: JWTVerifyGetKey,
+  rules: TokenRules,
+  now: number,
+): Promise<VerifiedPayload> {
   const options: JWTVerifyOptions = {
     issuer: rules.issuer,
     audience: rules.audience,

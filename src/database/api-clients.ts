@@ -17,7 +17,9 @@ export class PrismaApiClientStorage implements ApiClientStorage {
   }
 
   async list(): Promise<ApiClientRecord[]> {
-    const rows = await whileAvailable(() => this.#prisma.apiClient.findMany({ orderBy: [{ createdAt: "asc" }, { id: "asc" }] }));
+    const rows = await whileAvailable(() =>
+      this.#prisma.apiClient.findMany({ orderBy: [{ createdAt: "asc" }, { id: "asc" }] }),
+    );
     return rows.map(toRecord);
   }
 
@@ -42,7 +44,9 @@ export class PrismaApiClientStorage implements ApiClientStorage {
   }
 
   async replaceSecret(id: string, secretHash: string): Promise<boolean> {
-    const { count } = await whileAvailable(() => this.#prisma.apiClient.updateMany({ where: { id }, data: { secretHash } }));
+    const { count } = await whileAvailable(() =>
+      this.#prisma.apiClient.updateMany({ where: { id }, data: { secretHash } }),
+    );
     return count === 1;
   }
 

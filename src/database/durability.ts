@@ -10,9 +10,7 @@ const versionMin = 150_000;
  * @throws ConfigError that names the setting
  */
 export async function checkDatabase(databaseUrl: string, allowsUnsafe: boolean): Promise<void> {
-  const client = new Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000, query_timeout: 5_000 });
-  // A lost connection also rejects the query that runs.
-  client.on("error", () => undefined);
+  const client = createClient(databaseUrl);
   try {
     await client.connect();
     const { rows } = await client.query<Record<string, string>>(`
@@ -21,7 +19,8 @@ export async function checkDatabase(databaseUrl: string, allowsUnsafe: boolean):
              current_setting('synchronous_commit') AS synchronous_commit`);
     const { version, encoding, ...durability } = rows[0] ?? {};
     if (Number(version) < versionMin) throw new ConfigError("DATABASE_URL: PostgreSQL has to be version 15 or later");
-    if (encoding !== "UTF8") throw new ConfigError(`DATABASE_URL: the database's encoding has to be UTF8, and is ${encoding}`);
+    if (encoding !== "UTF8")
+      throw new ConfigError(`DATABASE_URL: the database's encoding has to be UTF8, and is ${encoding}`);
     const off = Object.entries(durability).flatMap(([name, value]) => (value === "off" ? [name] : []));
     if (off.length > 0 && !allowsUnsafe)
       throw new ConfigError(
@@ -32,6 +31,21 @@ export async function checkDatabase(databaseUrl: string, allowsUnsafe: boolean):
     throw new ConfigError(`DATABASE_URL: the database can't be reached: ${reasonOf(error)}`, { cause: error });
   } finally {
     await client.end().catch(() => undefined);
+  }
+}
+
+/** @throws ConfigError for parameters of the URL that can't be read, or name files that are not there */
+function createClient(databaseUrl: string): Client {
+  try {
+    const client = new Client({
+      connectionString: databaseUrl,
+      connectionTimeoutMillis: 5_000,
+      query_timeout: 5_000,
+    });
+    // A lost connection also rejects the query that runs.
+    return client.on("error", () => undefined);
+  } catch (error) {
+    throw new ConfigError(`DATABASE_URL can't be used: ${reasonOf(error)}`, { cause: error });
   }
 }
 

@@ -1,6 +1,20 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { access, chmod, chown, constants, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
+import {
+  access,
+  chmod,
+  chown,
+  constants,
+  mkdir,
+  mkdtemp,
+  readFile,
+  readdir,
+  rename,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { arch, platform } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -53,11 +67,20 @@ interface OwnServer {
  * a killed gateway left running there.
  * @throws ConfigError where DATA_DIR can't be used, or another gateway uses it
  */
-export async function startEmbeddedPostgres(dataDir: string, serverSettings: ServerSettings = {}): Promise<EmbeddedPostgres> {
+export async function startEmbeddedPostgres(
+  dataDir: string,
+  serverSettings: ServerSettings = {},
+): Promise<EmbeddedPostgres> {
   await prepareFolder(dataDir);
   const databaseDir = join(dataDir, "postgres");
   const binaries = await findBinaries();
-  const place: Place = { dataDir, databaseDir, user: chooseServerUser(databaseDir), binaries, settings: serverSettings };
+  const place: Place = {
+    dataDir,
+    databaseDir,
+    user: chooseServerUser(databaseDir),
+    binaries,
+    settings: serverSettings,
+  };
   if (!existsSync(join(databaseDir, "PG_VERSION"))) await createCluster(place);
   const password = (await readFile(join(databaseDir, passwordFile), "utf8")).trim();
   const { pid, port, owner } = await reachServer(place, password);
@@ -104,7 +127,9 @@ async function findBinaries(): Promise<Place["binaries"]> {
     }
     return { initdb, postgres };
   } catch (error) {
-    throw new ConfigError(`DATABASE_URL has to be set: there is no embedded PostgreSQL here (${name})`, { cause: error });
+    throw new ConfigError(`DATABASE_URL has to be set: there is no embedded PostgreSQL here (${name})`, {
+      cause: error,
+    });
   }
 }
 
@@ -183,7 +208,10 @@ async function reachServer(place: Place, password: string): Promise<OwnServer> {
 async function own(place: Place, pid: number, password: string, deadline: number): Promise<OwnServer | null> {
   while (Date.now() < deadline && isAlive(pid)) {
     const running = await findRunningServer(place.databaseDir);
-    const owner = running === null || running.port === null ? null : await connect(connectionOf(running.port, password, "postgres"));
+    const owner =
+      running === null || running.port === null
+        ? null
+        : await connect(connectionOf(running.port, password, "postgres"));
     if (running === null || running.port === null || owner === null) {
       await wait(10);
       continue;
@@ -202,7 +230,12 @@ async function own(place: Place, pid: number, password: string, deadline: number
 
 /** @returns null while the server takes no sessions */
 async function connect(url: string): Promise<Client | null> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 2_000, query_timeout: 10_000, keepAlive: true });
+  const client = new Client({
+    connectionString: url,
+    connectionTimeoutMillis: 2_000,
+    query_timeout: 10_000,
+    keepAlive: true,
+  });
   // The session ends with the server; a query that runs then is rejected anyway.
   client.on("error", () => undefined);
   try {
@@ -226,7 +259,9 @@ async function takeOwnerLock(client: Client, { dataDir, databaseDir }: Place): P
     if (rows[0].locked) return;
     await wait(50);
   } while (Date.now() < deadline);
-  throw new ConfigError(`DATA_DIR: another gateway is running on ${dataDir}; give this one a folder of its own, or both one DATABASE_URL`);
+  throw new ConfigError(
+    `DATA_DIR: another gateway is running on ${dataDir}; give this one a folder of its own, or both one DATABASE_URL`,
+  );
 }
 
 async function createDatabase(client: Client): Promise<void> {
@@ -247,7 +282,13 @@ async function moveForeignPidFile(databaseDir: string): Promise<void> {
   else await rename(aside, pidFile);
 }
 
-async function launch({ dataDir, databaseDir, user, binaries, settings }: Place): Promise<ReturnType<typeof launchServer>> {
+async function launch({
+  dataDir,
+  databaseDir,
+  user,
+  binaries,
+  settings,
+}: Place): Promise<ReturnType<typeof launchServer>> {
   const logFile = join(dataDir, "postgres.log");
   const { size } = await stat(logFile).catch(() => ({ size: 0 }));
   if (size > logBytesMax) await truncate(logFile);
@@ -262,13 +303,23 @@ async function launch({ dataDir, databaseDir, user, binaries, settings }: Place)
     ...settings,
   };
   const args = ["-D", databaseDir, ...Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`])];
-  return launchServer(launchAs(user, [databaseDir, dirname(binaries.postgres)], binaries.postgres, args), dataDir, logFile);
+  return launchServer(
+    launchAs(user, [databaseDir, dirname(binaries.postgres)], binaries.postgres, args),
+    dataDir,
+    logFile,
+  );
 }
 
-function unusable({ dataDir, databaseDir, user }: Pick<Place, "dataDir" | "databaseDir" | "user">, cause: unknown): ConfigError {
+function unusable(
+  { dataDir, databaseDir, user }: Pick<Place, "dataDir" | "databaseDir" | "user">,
+  cause: unknown,
+): ConfigError {
   const who = user === null ? "" : ` as user ${user.uid}, who must be able to enter it (PostgreSQL can't run as root)`;
   const advice = "give another DATA_DIR, or set DATABASE_URL";
-  return new ConfigError(`DATA_DIR: the embedded PostgreSQL can't run on ${databaseDir}${who}; ${advice}. ${messageOf(cause)} (${join(dataDir, "postgres.log")})`, { cause });
+  return new ConfigError(
+    `DATA_DIR: the embedded PostgreSQL can't run on ${databaseDir}${who}; ${advice}. ${messageOf(cause)} (${join(dataDir, "postgres.log")})`,
+    { cause },
+  );
 }
 
 function messageOf(error: unknown): string {

@@ -22,7 +22,12 @@ export function run(launch: Launch, cwd: string, timeoutMs: number): Promise<voi
   return new Promise((resolve, reject) => {
     execFile(launch.file, [...launch.args], options, (error, stdout, stderr) => {
       if (error === null) resolve();
-      else reject(new Error(`${launch.file} failed: ${lastLines(stderr === "" ? stdout : stderr) || error.message}`, { cause: error }));
+      else
+        reject(
+          new Error(`${launch.file} failed: ${lastLines(stderr === "" ? stdout : stderr) || error.message}`, {
+            cause: error,
+          }),
+        );
     });
   });
 }
@@ -31,7 +36,11 @@ export function run(launch: Launch, cwd: string, timeoutMs: number): Promise<voi
  * Starts a server in a process group of its own: Ctrl-C reaches the gateway alone, which stops the server when it has drained.
  * @returns resolves with the last lines of its log once it has ended
  */
-export function launchServer(launch: Launch, cwd: string, logFile: string): { readonly pid: number; readonly ended: Promise<string> } {
+export function launchServer(
+  launch: Launch,
+  cwd: string,
+  logFile: string,
+): { readonly pid: number; readonly ended: Promise<string> } {
   const log = openSync(logFile, "a", 0o600);
   try {
     const child = spawn(launch.file, [...launch.args], {
@@ -54,7 +63,10 @@ export function launchServer(launch: Launch, cwd: string, logFile: string): { re
 }
 
 /** Reads postmaster.pid. @returns null where no server runs on that folder */
-export async function findRunningServer(databaseDir: string, pidFile = "postmaster.pid"): Promise<RunningServer | null> {
+export async function findRunningServer(
+  databaseDir: string,
+  pidFile = "postmaster.pid",
+): Promise<RunningServer | null> {
   const text = await readFile(join(databaseDir, pidFile), "utf8").catch((error: unknown) => {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
     throw error;

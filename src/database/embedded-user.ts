@@ -32,13 +32,17 @@ export function chooseServerUser(databaseDir: string): ServerUser | null {
   if (own === undefined) return null;
   if (own !== 0) {
     if (owner !== null && owner.uid !== own)
-      throw new ConfigError(`DATA_DIR: ${databaseDir} belongs to another user (uid ${owner.uid}), and this process is not root`);
+      throw new ConfigError(
+        `DATA_DIR: ${databaseDir} belongs to another user (uid ${owner.uid}), and this process is not root`,
+      );
     return null;
   }
   for (const user of [owner, ownerOf(packageRoot), findUser("postgres"), findUser("nobody")]) {
     if (user !== null && user.uid !== 0) return user;
   }
-  throw new ConfigError("The embedded PostgreSQL can't run as root, and there is no other user: run the gateway as one, or set DATABASE_URL");
+  throw new ConfigError(
+    "The embedded PostgreSQL can't run as root, and there is no other user: run the gateway as one, or set DATABASE_URL",
+  );
 }
 
 /**
@@ -47,12 +51,20 @@ export function chooseServerUser(databaseDir: string): ServerUser | null {
  * ask access(2) first, which forgets capabilities unless no_setuid_fixup is set.
  * @param paths what it has to reach
  */
-export function launchAs(user: ServerUser | null, paths: readonly string[], file: string, args: readonly string[]): Launch {
+export function launchAs(
+  user: ServerUser | null,
+  paths: readonly string[],
+  file: string,
+  args: readonly string[],
+): Launch {
   if (user === null) return { file, args };
   if (paths.every((path) => canReach(user, path))) return { file, args, uid: user.uid, gid: user.gid };
   const identity = [`--reuid=${user.uid}`, `--regid=${user.gid}`, "--clear-groups"];
   const capabilities = ["--inh-caps", "--ambient-caps", "--bounding-set"].map((set) => `${set}=-all,+dac_override`);
-  return { file: "setpriv", args: [...identity, "--securebits=+no_setuid_fixup", ...capabilities, "--", file, ...args] };
+  return {
+    file: "setpriv",
+    args: [...identity, "--securebits=+no_setuid_fixup", ...capabilities, "--", file, ...args],
+  };
 }
 
 /** Whether every folder above the path lets the user through, and the path itself lets it read. */
@@ -77,7 +89,8 @@ function ownerOf(path: string): ServerUser | null {
 
 function findUser(name: string): ServerUser | null {
   try {
-    const idOf = (option: string): number => Number(execFileSync("id", [option, name], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
+    const idOf = (option: string): number =>
+      Number(execFileSync("id", [option, name], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
     return { uid: idOf("-u"), gid: idOf("-g") };
   } catch {
     return null;

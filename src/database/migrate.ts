@@ -171,13 +171,17 @@ function withCharColumns(adapter: SqlDriverAdapter): SqlDriverAdapter {
 /** The engine never clears its time limit of ten seconds, which would keep a process that is done from ending. */
 function withPatientTimers(imports: Record<string, unknown>): Record<string, unknown> {
   const names = Object.keys(imports).filter((name) => name.startsWith("__wbg_setTimeout"));
-  for (const name of names) imports[name] = (callback: () => void, delayMs: number) => setTimeout(callback, delayMs).unref();
+  for (const name of names)
+    imports[name] = (callback: () => void, delayMs: number) => setTimeout(callback, delayMs).unref();
   return imports;
 }
 
 /** Node has it; its types of this version do not. */
 declare const WebAssembly: {
-  instantiate(bytes: Uint8Array, imports: object): Promise<{ instance: { exports: Readonly<Record<string, unknown>> } }>;
+  instantiate(
+    bytes: Uint8Array,
+    imports: object,
+  ): Promise<{ instance: { exports: Readonly<Record<string, unknown>> } }>;
 };
 
 type EngineModule = typeof SchemaEngineModule;
@@ -189,7 +193,9 @@ function loadEngineModule(): Promise<EngineModule> {
     const folder = dirname(createRequire(import.meta.url).resolve("@prisma/schema-engine-wasm"));
     const engineModule = await import("@prisma/schema-engine-wasm/schema_engine_bg");
     const bytes = await readFile(join(folder, "schema_engine_bg.wasm"));
-    const { instance } = await WebAssembly.instantiate(bytes, { "./schema_engine_bg.js": withPatientTimers({ ...engineModule }) });
+    const { instance } = await WebAssembly.instantiate(bytes, {
+      "./schema_engine_bg.js": withPatientTimers({ ...engineModule }),
+    });
     engineModule.__wbg_set_wasm(instance.exports);
     const start = instance.exports["__wbindgen_start"];
     if (typeof start === "function") start();

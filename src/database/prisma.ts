@@ -3,7 +3,7 @@ import { PrismaPg } from "@prisma/adapter-pg";
 import { PrismaClient } from "./generated/client.ts";
 
 /** How long one step may take, in milliseconds; each bound is shorter than the one around it. */
-export const databaseTimeouts = {
+const databaseTimeouts = {
   connectMs: 3_000,
   lockMs: 2_000,
   statementMs: 4_000,

@@ -14,7 +14,9 @@ export class PrismaSigningKeyStorage implements SigningKeyStorage {
   }
 
   async list(): Promise<SigningKeyRecord[]> {
-    return await whileAvailable(() => this.#prisma.signingKey.findMany({ orderBy: [{ createdAt: "desc" }, { id: "asc" }] }));
+    return await whileAvailable(() =>
+      this.#prisma.signingKey.findMany({ orderBy: [{ createdAt: "desc" }, { id: "asc" }] }),
+    );
   }
 
   /** Ids are random, so no unique key keeps two gateways apart: being serializable does. */

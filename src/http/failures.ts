@@ -63,7 +63,9 @@ export function answerUnreadable(error: Error & { code?: string; rawPacket?: unk
   const start = Buffer.isBuffer(error.rawPacket) ? error.rawPacket.toString("latin1", 0, 64) : "";
   const isGraphql = isBelowGraphql(/^[A-Z]+ (\S*)/.exec(start)?.[1] ?? "");
   const restTitle = status === 400 ? "Validation Error" : title;
-  const body = JSON.stringify(isGraphql ? graphqlBody(status, title) : { errors: [{ status, title: restTitle, detail }] });
+  const body = JSON.stringify(
+    isGraphql ? graphqlBody(status, title) : { errors: [{ status, title: restTitle, detail }] },
+  );
   const head = [
     `HTTP/1.1 ${status} ${title}`,
     "Content-Type: application/json; charset=utf-8",

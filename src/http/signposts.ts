@@ -29,11 +29,16 @@ export async function signposts(app: FastifyInstance, { pingDatabase }: Signpost
   const methods = new MethodTable(app);
   const isReady = singleFlight(() => withinTime(pingDatabase(), readinessTimeoutMs));
   app.get("/", { schema: { hide: true } }, async () => places);
-  app.get("/healthz", { schema: { hide: true } }, async (_request, reply) => reply.header("cache-control", "no-store").send({ status: "live" }));
+  app.get("/healthz", { schema: { hide: true } }, async (_request, reply) =>
+    reply.header("cache-control", "no-store").send({ status: "live" }),
+  );
   app.get("/readyz", { schema: { hide: true } }, async (_request, reply) => {
     reply.header("cache-control", "no-store");
     if (await isReady()) return { status: "ready" };
-    return reply.code(503).header("retry-after", "1").send({ status: "not ready", reason: "The database does not answer" });
+    return reply
+      .code(503)
+      .header("retry-after", "1")
+      .send({ status: "not ready", reason: "The database does not answer" });
   });
   methods.refuseOthers();
 }

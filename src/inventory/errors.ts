@@ -107,7 +107,11 @@ export class ServiceUnavailableError extends Error {
   readonly outcome: "not applied" | "unknown";
   readonly retryAfterSeconds: number;
 
-  constructor(message: string, outcome: "not applied" | "unknown", options: { retryAfterSeconds?: number; cause?: unknown } = {}) {
+  constructor(
+    message: string,
+    outcome: "not applied" | "unknown",
+    options: { retryAfterSeconds?: number; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.outcome = outcome;
     this.retryAfterSeconds = options.retryAfterSeconds ?? 1;

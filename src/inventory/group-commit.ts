@@ -18,7 +18,7 @@ export interface GroupCommitOptions {
   readonly deadlineMs: number;
 }
 
-export const groupCommitDefaults: GroupCommitOptions = {
+const groupCommitDefaults: GroupCommitOptions = {
   lanes: 1,
   groupCommandsMax: 1_000,
   queueCommandsMax: 10_000,
@@ -163,14 +163,25 @@ class Lane {
 }
 
 /** Turns away the batches whose time is up by then. @returns the others */
-function turnAwayBefore(time: number, group: readonly Pending[], unresolved: boolean, cause?: unknown): readonly Pending[] {
-  turnAway(group.filter(({ deadline }) => deadline <= time), unresolved, cause);
+function turnAwayBefore(
+  time: number,
+  group: readonly Pending[],
+  unresolved: boolean,
+  cause?: unknown,
+): readonly Pending[] {
+  turnAway(
+    group.filter(({ deadline }) => deadline <= time),
+    unresolved,
+    cause,
+  );
   return group.filter(({ deadline }) => deadline > time);
 }
 
 function turnAway(group: readonly Pending[], unresolved: boolean, cause?: unknown): void {
   const error = unresolved
-    ? new ServiceUnavailableError("The database did not say whether the stock transaction was applied", "unknown", { cause })
+    ? new ServiceUnavailableError("The database did not say whether the stock transaction was applied", "unknown", {
+        cause,
+      })
     : new ServiceUnavailableError("The database did not take the stock transaction in time", "not applied", { cause });
   for (const { reject } of group) reject(error);
 }

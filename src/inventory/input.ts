@@ -37,7 +37,10 @@ export interface RawStockTransactionInput {
  * @param index the line of a batch, named in the error; null outside batches
  * @throws InvalidInputError
  */
-export function parseStockTransactionInput(raw: RawStockTransactionInput, index: number | null = null): StockTransactionInput {
+export function parseStockTransactionInput(
+  raw: RawStockTransactionInput,
+  index: number | null = null,
+): StockTransactionInput {
   const action = parseAction(raw.action, index);
   return {
     productId: parseProductId(raw.productId, index),
@@ -60,9 +63,15 @@ export function parseProductId(productId: string, index: number | null = null): 
   if (isLongerThan(productId, productIdLengthMax))
     throw new InvalidInputError("productId", `productId is longer than ${productIdLengthMax} characters`, index);
   if (unprintable.test(productId))
-    throw new InvalidInputError("productId", "productId has a control character, a line break or half a surrogate pair", index);
-  if (edgeSpace.test(productId)) throw new InvalidInputError("productId", "productId begins or ends with a space", index);
-  if (reservedProductIds.has(productId)) throw new InvalidInputError("productId", `productId "${productId}" is reserved`, index);
+    throw new InvalidInputError(
+      "productId",
+      "productId has a control character, a line break or half a surrogate pair",
+      index,
+    );
+  if (edgeSpace.test(productId))
+    throw new InvalidInputError("productId", "productId begins or ends with a space", index);
+  if (reservedProductIds.has(productId))
+    throw new InvalidInputError("productId", `productId "${productId}" is reserved`, index);
   return productId;
 }
 
@@ -72,9 +81,17 @@ export function parseProductId(productId: string, index: number | null = null): 
  */
 export function parseIdempotencyKey(key: string, index: number | null = null): string {
   if (key === "" || key.length > idempotencyKeyLengthMax)
-    throw new InvalidInputError("idempotencyKey", `idempotencyKey has to have 1 to ${idempotencyKeyLengthMax} characters`, index);
+    throw new InvalidInputError(
+      "idempotencyKey",
+      `idempotencyKey has to have 1 to ${idempotencyKeyLengthMax} characters`,
+      index,
+    );
   if (!printableAscii.test(key) || edgeSpace.test(key))
-    throw new InvalidInputError("idempotencyKey", "idempotencyKey may only have printable ASCII characters, with no space at either end", index);
+    throw new InvalidInputError(
+      "idempotencyKey",
+      "idempotencyKey may only have printable ASCII characters, with no space at either end",
+      index,
+    );
   return key;
 }
 
@@ -99,14 +116,17 @@ function isStockAction(action: string): action is StockAction {
 }
 
 function parseQuantity(quantity: number, quantityMin: number, index: number | null): number {
-  const inRange = Number.isInteger(quantity) && quantity >= quantityMin && quantity <= levelMax && !Object.is(quantity, -0);
-  if (!inRange) throw new InvalidInputError("quantity", `quantity has to be an integer from ${quantityMin} to ${levelMax}`, index);
+  const inRange =
+    Number.isInteger(quantity) && quantity >= quantityMin && quantity <= levelMax && !Object.is(quantity, -0);
+  if (!inRange)
+    throw new InvalidInputError("quantity", `quantity has to be an integer from ${quantityMin} to ${levelMax}`, index);
   return quantity;
 }
 
 function parseReason(reason: string, index: number | null): StockReason {
   const known = stockReasons.find((name) => name === reason);
-  if (known === undefined) throw new InvalidInputError("reason", `reason has to be one of ${stockReasons.join(", ")}`, index);
+  if (known === undefined)
+    throw new InvalidInputError("reason", `reason has to be one of ${stockReasons.join(", ")}`, index);
   return known;
 }
 

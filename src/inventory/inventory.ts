@@ -56,7 +56,10 @@ export class Inventory {
   ): Promise<readonly StockTransactionOutcome[]> {
     if (inputs.length === 0 || inputs.length > batchLinesMax)
       throw new InvalidInputError("transactions", `a batch has to have 1 to ${batchLinesMax} lines`);
-    const outcomes = await this.#settler.settle({ policy, commands: inputs.map((input) => toCommand(clientId, input)) });
+    const outcomes = await this.#settler.settle({
+      policy,
+      commands: inputs.map((input) => toCommand(clientId, input)),
+    });
     return outcomes.map((outcome) => {
       if (outcome.kind === "deleted") throw new Error("A stock transaction was settled as a deletion");
       return outcome;

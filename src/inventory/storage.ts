@@ -1,4 +1,4 @@
-import type { SettleState, Settlement } from "./settle.ts";
+import type { SettleState, Settlement } from "./settlement.ts";
 
 /** An idempotency key as it is looked up: the client that sent it, and the key. */
 export interface KeyReference {
@@ -24,7 +24,11 @@ export interface InventoryStorage {
    * @returns what was decided and is now durable
    * @throws StorageError
    */
-  settle(scope: GroupScope, deadline: number, decide: (state: SettleState, now: Date) => Settlement): Promise<Settlement>;
+  settle(
+    scope: GroupScope,
+    deadline: number,
+    decide: (state: SettleState, now: Date) => Settlement,
+  ): Promise<Settlement>;
 }
 
 /**
@@ -39,7 +43,11 @@ export class StorageError extends Error {
   /** The five characters PostgreSQL gave, where it gave any. */
   readonly sqlState: string | null;
 
-  constructor(kind: StorageError["kind"], message: string, options: { sqlState?: string | null; cause?: unknown } = {}) {
+  constructor(
+    kind: StorageError["kind"],
+    message: string,
+    options: { sqlState?: string | null; cause?: unknown } = {},
+  ) {
     super(message, { cause: options.cause });
     this.kind = kind;
     this.sqlState = options.sqlState ?? null;

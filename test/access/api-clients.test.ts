@@ -37,26 +37,37 @@ describe("making clients", () => {
 
   test("refuses an id that is taken and leaves its client as it was", async () => {
     const { clients } = world.access();
-    const { client, secret } = await clients.create({ id: "taken", name: "Taken", scopes: ["inventory:read"], implicit: false });
+    const { client, secret } = await clients.create({
+      id: "taken",
+      name: "Taken",
+      scopes: ["inventory:read"],
+      implicit: false,
+    });
     const again = clients.create({ id: "taken", name: "Other", scopes: ["inventory:write"], implicit: true });
     await expect(again).rejects.toThrow("there is an API client with this id");
     expect(await clients.findBySecret("taken", secret)).toEqual(client);
   });
 
-  test.each(["", " a", "a ", "a|b", "a\u0000", "a\nb", "\ud800", "\u200b", "x".repeat(256)])("refuses the id %j", async (id) => {
-    const { clients } = world.access();
-    const made = clients.create({ id, name: "Name", scopes: ["inventory:read"], implicit: false });
-    await expect(made).rejects.toThrow("id has to have 1 to 255 printable characters, none of them a |");
-    expect(await clients.findBySecret(id, "secret")).toBeNull();
-    expect(await clients.findActive(id)).toBeNull();
-    expect(await clients.revoke(id)).toBe(false);
-  });
+  test.each(["", " a", "a ", "a|b", "a\u0000", "a\nb", "\ud800", "\u200b", "x".repeat(256)])(
+    "refuses the id %j",
+    async (id) => {
+      const { clients } = world.access();
+      const made = clients.create({ id, name: "Name", scopes: ["inventory:read"], implicit: false });
+      await expect(made).rejects.toThrow("id has to have 1 to 255 printable characters, none of them a |");
+      expect(await clients.findBySecret(id, "secret")).toBeNull();
+      expect(await clients.findActive(id)).toBeNull();
+      expect(await clients.revoke(id)).toBe(false);
+    },
+  );
 
   test("refuses no scope, an unknown scope and a name with a line break", async () => {
     const { clients } = world.access();
-    const made = (changed: object) => clients.create({ name: "Name", scopes: ["inventory:read"], implicit: false, ...changed });
+    const made = (changed: object) =>
+      clients.create({ name: "Name", scopes: ["inventory:read"], implicit: false, ...changed });
     await expect(made({ scopes: [] })).rejects.toThrow("scope has to be among inventory:read, inventory:write");
-    await expect(made({ scopes: ["inventory:Write"] })).rejects.toThrow("scope has to be among inventory:read, inventory:write");
+    await expect(made({ scopes: ["inventory:Write"] })).rejects.toThrow(
+      "scope has to be among inventory:read, inventory:write",
+    );
     await expect(made({ name: "a\nb" })).rejects.toThrow("name has to have 1 to 100 printable characters");
   });
 });
@@ -66,7 +77,9 @@ describe("the first administrator's client", () => {
     const fresh = await createAccessWorld();
     const pools = [fresh.connect(), fresh.connect()];
     const gateways = Array.from({ length: 10 }, (_, index) => fresh.access({}, pools[index % 2]).clients);
-    const made = (await Promise.all(gateways.map((clients) => clients.createFirst(async () => undefined)))).filter((created) => created !== null);
+    const made = (await Promise.all(gateways.map((clients) => clients.createFirst(async () => undefined)))).filter(
+      (created) => created !== null,
+    );
     expect(made).toHaveLength(1);
     const [winner] = made;
     expect(await fresh.access().clients.list()).toEqual([
@@ -94,7 +107,9 @@ describe("the first administrator's client", () => {
     expect((await clients.list()).map(({ id }) => id)).toEqual([client.id]);
     // The database says no by itself: another client may have come after the look.
     const { secretHash } = await fresh.prisma.apiClient.findUniqueOrThrow({ where: { id: client.id } });
-    expect(await new PrismaApiClientStorage(fresh.prisma).createFirst({ ...client, id: "admin", secretHash })).toBe(false);
+    expect(await new PrismaApiClientStorage(fresh.prisma).createFirst({ ...client, id: "admin", secretHash })).toBe(
+      false,
+    );
     await fresh.close();
   });
 });
@@ -104,7 +119,11 @@ describe("the client that the settings ask for", () => {
     const { clients } = world.access();
     expect(await clients.ensure("ops", "first secret")).toBe("created");
     expect(await clients.ensure("ops", "first secret")).toBe("unchanged");
-    expect(await clients.findBySecret("ops", "first secret")).toMatchObject({ id: "ops", scopes: ["inventory:read", "inventory:write"], implicit: true });
+    expect(await clients.findBySecret("ops", "first secret")).toMatchObject({
+      id: "ops",
+      scopes: ["inventory:read", "inventory:write"],
+      implicit: true,
+    });
     expect(await clients.ensure("ops", "second secret")).toBe("secret replaced");
     expect(await clients.findBySecret("ops", "first secret")).toBeNull();
     expect(await clients.findBySecret("ops", "second secret")).toMatchObject({ id: "ops" });
@@ -143,7 +162,10 @@ describe("B38: revoking", () => {
     const revokedAt = performance.now();
     const refusal = async (): Promise<unknown> => {
       for (;;) {
-        const error = await other.access.authenticate(authorization).then(() => null, (refused: unknown) => refused);
+        const error = await other.access.authenticate(authorization).then(
+          () => null,
+          (refused: unknown) => refused,
+        );
         if (error !== null) return error;
         await new Promise((resolve) => setImmediate(resolve));
       }
@@ -158,16 +180,26 @@ describe("B38: revoking", () => {
     const administrator = await createAdministrator(gateway.clients);
     const authorization = `Bearer ${await tokenOf(gateway, administrator)}`;
     await gateway.access.authenticate(authorization);
-    await world.prisma.apiClient.update({ where: { id: administrator.client.id }, data: { scopes: ["inventory:read"] } });
+    await world.prisma.apiClient.update({
+      where: { id: administrator.client.id },
+      data: { scopes: ["inventory:read"] },
+    });
     const principals = await Promise.all(Array.from({ length: 100 }, () => gateway.access.authenticate(authorization)));
     expect(new Set(principals.map(({ scopes }) => scopes.size))).toEqual(new Set([2]));
     gateway.clock.forward(501);
-    expect(await gateway.access.authenticate(authorization)).toEqual({ clientId: administrator.client.id, scopes: new Set(["inventory:read"]) });
+    expect(await gateway.access.authenticate(authorization)).toEqual({
+      clientId: administrator.client.id,
+      scopes: new Set(["inventory:read"]),
+    });
   });
 });
 
 test("nobody is let in on what was true before while the database is away", async () => {
-  const prisma = createPrisma("postgresql://nobody@127.0.0.1:1/none", { poolSize: 1, name: "away", preparesStatements: false });
+  const prisma = createPrisma("postgresql://nobody@127.0.0.1:1/none", {
+    poolSize: 1,
+    name: "away",
+    preparesStatements: false,
+  });
   const { access, clients } = world.access({}, prisma);
   const there = world.access();
   const administrator = await createAdministrator(there.clients);

@@ -39,13 +39,26 @@ afterAll(async () => await world.close());
 const form = "application/x-www-form-urlencoded";
 
 async function post(body: string | Uint8Array, contentType: string = form, headers: Record<string, string> = {}) {
-  const response = await fetch(`${url}/oauth/access_token`, { method: "POST", body, headers: { "content-type": contentType, ...headers } });
-  return { status: response.status, headers: response.headers, body: (await response.json()) as Record<string, unknown> };
+  const response = await fetch(`${url}/oauth/access_token`, {
+    method: "POST",
+    body,
+    headers: { "content-type": contentType, ...headers },
+  });
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (await response.json()) as Record<string, unknown>,
+  };
 }
 
 function formOf(changed: Record<string, string> = {}): string {
   const { client, secret } = administrator;
-  return new URLSearchParams({ grant_type: "client_credentials", client_id: client.id, client_secret: secret, ...changed }).toString();
+  return new URLSearchParams({
+    grant_type: "client_credentials",
+    client_id: client.id,
+    client_secret: secret,
+    ...changed,
+  }).toString();
 }
 
 const invalidClient = {
@@ -86,7 +99,13 @@ describe("a token", () => {
     const { status, body } = await post(`grant_type=implicit&client_id=${administrator.client.id}`);
     expect({ status, body }).toEqual({
       status: 200,
-      body: { access_token: expect.any(String), token_type: "Bearer", expires_in: 3_600, expires: expect.any(Number), identifier: "implicit" },
+      body: {
+        access_token: expect.any(String),
+        token_type: "Bearer",
+        expires_in: 3_600,
+        expires: expect.any(Number),
+        identifier: "implicit",
+      },
     });
     const principal = await gateway.access.authenticate(`Bearer ${String(body["access_token"])}`);
     expect(principal).toEqual({ clientId: administrator.client.id, scopes: new Set(["inventory:read"]) });
@@ -132,7 +151,10 @@ describe("B40: 401", () => {
     const median = (values: number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
     const times: Record<string, number[]> = { unknown: [], wrong: [] };
     for (let index = 0; index < 15; index += 1)
-      for (const [name, body] of [["unknown", formOf({ client_id: "nobody" })], ["wrong", formOf({ client_secret: "wrong" })]] as const) {
+      for (const [name, body] of [
+        ["unknown", formOf({ client_id: "nobody" })],
+        ["wrong", formOf({ client_secret: "wrong" })],
+      ] as const) {
         const began = performance.now();
         await post(body);
         times[name]?.push(performance.now() - began);
@@ -148,9 +170,21 @@ describe("B42: 400", () => {
     ["nothing", "", "grant_type is missing"],
     ["no grant type", "client_id=a&client_secret=b", "grant_type is missing"],
     ["an empty grant type", "grant_type=&client_id=a&client_secret=b", "grant_type is missing"],
-    ["the password grant", "grant_type=password&client_id=a&client_secret=b", "grant_type has to be client_credentials or implicit"],
-    ["a grant named like a prototype's property", "grant_type=__proto__&client_id=a", "grant_type has to be client_credentials or implicit"],
-    ["a repeated grant type", "grant_type=implicit&grant_type=client_credentials&client_id=a", "grant_type is repeated"],
+    [
+      "the password grant",
+      "grant_type=password&client_id=a&client_secret=b",
+      "grant_type has to be client_credentials or implicit",
+    ],
+    [
+      "a grant named like a prototype's property",
+      "grant_type=__proto__&client_id=a",
+      "grant_type has to be client_credentials or implicit",
+    ],
+    [
+      "a repeated grant type",
+      "grant_type=implicit&grant_type=client_credentials&client_id=a",
+      "grant_type is repeated",
+    ],
     ["a repeated client", "grant_type=implicit&client_id=a&client_id=b", "client_id is repeated"],
     ["no client", "grant_type=client_credentials&client_secret=b", "client_id is missing"],
     ["no secret", "grant_type=client_credentials&client_id=a", "client_secret is missing"],
@@ -168,7 +202,10 @@ describe("B42: 400", () => {
 
   test("credentials in the address are not read", async () => {
     const response = await fetch(`${url}/oauth/access_token?${formOf()}`, { method: "POST" });
-    expect({ status: response.status, body: await response.json() }).toEqual({ status: 400, body: validationError("grant_type is missing") });
+    expect({ status: response.status, body: await response.json() }).toEqual({
+      status: 400,
+      body: validationError("grant_type is missing"),
+    });
   });
 });
 
@@ -177,7 +214,10 @@ test("B43: of an unreadable body nothing is repeated, neither in the answer nor 
   const bodies = [`{"grant_type":"client_credentials","client_secret":"${secret}"`, `{${secret}}`, `{"a":${secret}`];
   for (const body of bodies) {
     const answer = await post(body, "application/json");
-    expect({ status: answer.status, body: answer.body }).toEqual({ status: 400, body: validationError("The body is neither a form nor JSON") });
+    expect({ status: answer.status, body: answer.body }).toEqual({
+      status: 400,
+      body: validationError("The body is neither a form nor JSON"),
+    });
   }
   await post(formOf());
   await post(formOf({ client_id: "nobody" }));
@@ -198,7 +238,13 @@ test("another method, another kind of body and too much of one are refused in th
   expect({ status: multipart.status, body: multipart.body }).toEqual({
     status: 415,
     body: {
-      errors: [{ status: 415, title: "Unsupported Media Type", detail: "The body has to be a form: application/x-www-form-urlencoded" }],
+      errors: [
+        {
+          status: 415,
+          title: "Unsupported Media Type",
+          detail: "The body has to be a form: application/x-www-form-urlencoded",
+        },
+      ],
     },
   });
   const large = await post(formOf({ more: "x".repeat(16_384) }));
@@ -210,7 +256,11 @@ test("another method, another kind of body and too much of one are refused in th
 
 test("the public keys are served to everybody", async () => {
   const response = await fetch(`${url}/.well-known/jwks.json`);
-  expect({ status: response.status, cache: response.headers.get("cache-control"), body: await response.json() }).toEqual({
+  expect({
+    status: response.status,
+    cache: response.headers.get("cache-control"),
+    body: await response.json(),
+  }).toEqual({
     status: 200,
     cache: "public, max-age=60",
     body: await gateway.access.jwks(),
@@ -218,10 +268,16 @@ test("the public keys are served to everybody", async () => {
 });
 
 describe("B41: guesses", () => {
-  const tooMany = { errors: [{ status: 429, title: "Too Many Requests", detail: "Too many requests for access tokens have failed" }] };
+  const tooMany = {
+    errors: [{ status: 429, title: "Too Many Requests", detail: "Too many requests for access tokens have failed" }],
+  };
 
   test("a thousand at once get 401 and soon 429 with Retry-After, for the right secret as well, until a minute is over", async () => {
-    const guesses = Array.from({ length: 1_000 }, (_, index) => post(formOf({ client_secret: `guess ${index}` }), form, { "x-forwarded-for": `10.0.${index >> 8}.${index & 255}` }));
+    const guesses = Array.from({ length: 1_000 }, (_, index) =>
+      post(formOf({ client_secret: `guess ${index}` }), form, {
+        "x-forwarded-for": `10.0.${index >> 8}.${index & 255}`,
+      }),
+    );
     const statuses = (await Promise.all(guesses)).map(({ status }) => status);
     // Which of them find the queue for scrypt full, and get 503, is a matter of timing.
     expect(statuses.filter((status) => ![401, 429, 503].includes(status))).toEqual([]);
@@ -243,16 +299,25 @@ describe("B41: guesses", () => {
   });
 
   test("of a stranger don't shut out a client that is known at its own address", async () => {
-    const request = { grant: "client_credentials", clientId: administrator.client.id, clientSecret: administrator.secret } as const;
+    const request = {
+      grant: "client_credentials",
+      clientId: administrator.client.id,
+      clientSecret: administrator.secret,
+    } as const;
     await gateway.access.issueToken(request, "192.0.2.1");
     for (let index = 0; index < 20; index += 1)
-      await expect(gateway.access.issueToken({ ...request, clientSecret: "guess" }, `198.51.100.${index}`)).rejects.toThrow("There is no such client");
-    await expect(gateway.access.issueToken(request, "203.0.113.1")).rejects.toThrow("Too many requests for access tokens have failed");
+      await expect(
+        gateway.access.issueToken({ ...request, clientSecret: "guess" }, `198.51.100.${index}`),
+      ).rejects.toThrow("There is no such client");
+    await expect(gateway.access.issueToken(request, "203.0.113.1")).rejects.toThrow(
+      "Too many requests for access tokens have failed",
+    );
     expect((await gateway.access.issueToken(request, "192.0.2.1")).grant).toBe("client_credentials");
   });
 
   test("from a whole IPv6 subnet count as one address's", async () => {
-    const guess = (index: number, address: string) => gateway.access.issueToken({ grant: "implicit", clientId: `nobody-${index}` }, address);
+    const guess = (index: number, address: string) =>
+      gateway.access.issueToken({ grant: "implicit", clientId: `nobody-${index}` }, address);
     for (let index = 0; index < 100; index += 1)
       await expect(guess(index, `2001:db8::${index.toString(16)}:1`)).rejects.toThrow("There is no such client");
     await expect(guess(100, "2001:db8:0:0:ffff::1")).rejects.toThrow("Too many requests");

@@ -68,25 +68,44 @@ const header = { alg: "RS256", kid: "1" };
 
 function claims(changed: Record<string, unknown> = {}): Record<string, unknown> {
   const now = Math.floor(Date.now() / 1_000);
-  return { iss: issuerName, aud: [audience, "other"], sub: "user-1", azp: "frontend", scope: "openid inventory:read", iat: now, exp: now + 600, ...changed };
+  return {
+    iss: issuerName,
+    aud: [audience, "other"],
+    sub: "user-1",
+    azp: "frontend",
+    scope: "openid inventory:read",
+    iat: now,
+    exp: now + 600,
+    ...changed,
+  };
 }
 
 const authenticate = async (token: string) => await gateway.access.authenticate(`Bearer ${token}`);
-const issued = async (changed: Record<string, unknown> = {}) => await authenticate(await forge(header, claims(changed), issuersKey));
+const issued = async (changed: Record<string, unknown> = {}) =>
+  await authenticate(await forge(header, claims(changed), issuersKey));
 
 describe("a token of the outside issuer", () => {
   test("names its client with the issuer before it, and the scopes that it says", async () => {
     expect(await issued()).toEqual({ clientId: `${issuerName}|frontend`, scopes: new Set(["inventory:read"]) });
     expect((await issued({ client_id: "program" })).clientId).toBe(`${issuerName}|program`);
     expect((await issued({ azp: undefined })).clientId).toBe(`${issuerName}|user-1`);
-    expect((await issued({ scope: "inventory:write inventory:read" })).scopes).toEqual(new Set(["inventory:read", "inventory:write"]));
+    expect((await issued({ scope: "inventory:write inventory:read" })).scopes).toEqual(
+      new Set(["inventory:read", "inventory:write"]),
+    );
     expect((await issued({ scope: ["inventory:write"] })).scopes).toEqual(new Set());
   });
 
   test("can't name a client of the gateway's own, and none can be made that it could name", async () => {
     const administrator = await createAdministrator(gateway.clients);
-    expect((await issued({ client_id: administrator.client.id })).clientId).toBe(`${issuerName}|${administrator.client.id}`);
-    const made = gateway.clients.create({ id: `${issuerName}|frontend`, name: "Twin", scopes: ["inventory:read"], implicit: false });
+    expect((await issued({ client_id: administrator.client.id })).clientId).toBe(
+      `${issuerName}|${administrator.client.id}`,
+    );
+    const made = gateway.clients.create({
+      id: `${issuerName}|frontend`,
+      name: "Twin",
+      scopes: ["inventory:read"],
+      implicit: false,
+    });
     await expect(made).rejects.toThrow("none of them a |");
   });
 
@@ -113,7 +132,9 @@ describe("a token of the outside issuer", () => {
     const stranger = await strangersKey("RS256");
     await expect(authenticate(await forge(header, claims(), stranger.key))).rejects.toThrow(UnauthenticatedError);
     const secret = Buffer.from(JSON.stringify(issuer.keys[0]));
-    await expect(authenticate(await forge({ alg: "HS256", kid: "1" }, claims(), secret))).rejects.toThrow(UnauthenticatedError);
+    await expect(authenticate(await forge({ alg: "HS256", kid: "1" }, claims(), secret))).rejects.toThrow(
+      UnauthenticatedError,
+    );
   });
 });
 
@@ -121,23 +142,35 @@ test("neither issuer can speak for the other", async () => {
   const administrator = await createAdministrator(gateway.clients);
   await gateway.access.prepare();
   const own = await readSigningKey(world.prisma);
-  const inOurName = claims({ iss: "inventory-gateway", aud: "inventory-gateway", client_id: administrator.client.id, sub: administrator.client.id });
-  await expect(authenticate(await forge({ ...header, typ: "at+jwt" }, inOurName, issuersKey))).rejects.toThrow(UnauthenticatedError);
-  await expect(authenticate(await forge({ alg: "ES256", kid: own.kid, typ: "at+jwt" }, claims(), own.key))).rejects.toThrow(UnauthenticatedError);
+  const inOurName = claims({
+    iss: "inventory-gateway",
+    aud: "inventory-gateway",
+    client_id: administrator.client.id,
+    sub: administrator.client.id,
+  });
+  await expect(authenticate(await forge({ ...header, typ: "at+jwt" }, inOurName, issuersKey))).rejects.toThrow(
+    UnauthenticatedError,
+  );
+  await expect(
+    authenticate(await forge({ alg: "ES256", kid: own.kid, typ: "at+jwt" }, claims(), own.key)),
+  ).rejects.toThrow(UnauthenticatedError);
   expect((await authenticate(await tokenOf(gateway, administrator))).clientId).toBe(administrator.client.id);
 });
 
 test("the issuer is asked for its keys once, and made-up kids don't make it be asked again", async () => {
   for (let index = 0; index < 5; index += 1) await issued({ jti: String(index) });
   for (let index = 0; index < 20; index += 1)
-    await expect(authenticate(await forge({ ...header, kid: `made-up-${index}` }, claims(), issuersKey))).rejects.toThrow(UnauthenticatedError);
+    await expect(
+      authenticate(await forge({ ...header, kid: `made-up-${index}` }, claims(), issuersKey)),
+    ).rejects.toThrow(UnauthenticatedError);
   expect(issuer.asked).toBe(1);
 });
 
 test("while the issuer is away its tokens get 503, the gateway's own are taken, and the issuer is not pressed", async () => {
   issuer.isDown = true;
   gateway.clock.stop();
-  for (let index = 0; index < 5; index += 1) await expect(issued({ jti: String(index) })).rejects.toThrow(ServiceUnavailableError);
+  for (let index = 0; index < 5; index += 1)
+    await expect(issued({ jti: String(index) })).rejects.toThrow(ServiceUnavailableError);
   expect(issuer.asked).toBe(1);
   const administrator = await createAdministrator(gateway.clients);
   expect((await authenticate(await tokenOf(gateway, administrator))).clientId).toBe(administrator.client.id);

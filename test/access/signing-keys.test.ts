@@ -33,11 +33,20 @@ test("ten gateways that start at once over two connection pools make one key, an
 
 test("of ten first keys stored at the same instant at most one stays, however often it is tried", async () => {
   const pools = [world.connect(), world.connect()];
-  const storages = Array.from({ length: 10 }, (_, index) => new PrismaSigningKeyStorage(pools[index % 2] ?? world.prisma));
+  const storages = Array.from(
+    { length: 10 },
+    (_, index) => new PrismaSigningKeyStorage(pools[index % 2] ?? world.prisma),
+  );
   await Promise.all(storages.map((storage) => storage.list()));
   let stored = 0;
   for (let round = 0; round < 20; round += 1) {
-    const keyOf = (index: number) => ({ id: `${round} ${index}`, algorithm: "ES256", publicJwk: {}, privateJwk: {}, createdAt: new Date() });
+    const keyOf = (index: number) => ({
+      id: `${round} ${index}`,
+      algorithm: "ES256",
+      publicJwk: {},
+      privateJwk: {},
+      createdAt: new Date(),
+    });
     const outcomes = await Promise.all(storages.map((storage, index) => storage.createFirst(keyOf(index))));
     const { count } = await world.prisma.signingKey.deleteMany();
     expect(count).toBe(outcomes.filter((isStored) => isStored).length);
@@ -60,7 +69,9 @@ test("only the public half is published, and others verify our tokens with it", 
   const token = await tokenOf(gateway, await createAdministrator(gateway.clients));
   const jwks = await gateway.access.jwks();
   const base64url = expect.stringMatching(/^[\w-]{43}$/);
-  expect(jwks).toEqual({ keys: [{ kty: "EC", crv: "P-256", x: base64url, y: base64url, kid: base64url, alg: "ES256", use: "sig" }] });
+  expect(jwks).toEqual({
+    keys: [{ kty: "EC", crv: "P-256", x: base64url, y: base64url, kid: base64url, alg: "ES256", use: "sig" }],
+  });
   const server = createServer((_request, response) => response.end(JSON.stringify(jwks)));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as { port: number };
@@ -74,7 +85,8 @@ test("after a rotation the old key signs until the new one is known everywhere, 
   const gateway = world.access();
   const other = world.access({}, world.connect());
   const administrator = await createAdministrator(gateway.clients);
-  const kidOf = (token: string): unknown => JSON.parse(Buffer.from(token.split(".")[0] ?? "", "base64url").toString())["kid"];
+  const kidOf = (token: string): unknown =>
+    JSON.parse(Buffer.from(token.split(".")[0] ?? "", "base64url").toString())["kid"];
   const oldToken = await tokenOf(gateway, administrator);
   await other.access.authenticate(`Bearer ${oldToken}`);
 
@@ -118,8 +130,13 @@ test("made-up kids make the gateway read its keys at most once a second", async 
   await gateway.access.prepare();
   const { key } = await strangersKey();
   const attack = async (): Promise<void> => {
-    const tokens = await Promise.all(Array.from({ length: 50 }, (_, index) => forge({ alg: "ES256", typ: "at+jwt", kid: `made-up-${index}` }, {}, key)));
-    for (const token of tokens) await expect(gateway.access.authenticate(`Bearer ${token}`)).rejects.toThrow(UnauthenticatedError);
+    const tokens = await Promise.all(
+      Array.from({ length: 50 }, (_, index) =>
+        forge({ alg: "ES256", typ: "at+jwt", kid: `made-up-${index}` }, {}, key),
+      ),
+    );
+    for (const token of tokens)
+      await expect(gateway.access.authenticate(`Bearer ${token}`)).rejects.toThrow(UnauthenticatedError);
   };
   await attack();
   // The keys have been away since: had they been read again, there would be a new one.

@@ -74,24 +74,38 @@ export async function createAccessWorld(): Promise<AccessWorld> {
 
 /** A new client with both scopes and the implicit grant. */
 export async function createAdministrator(clients: ApiClients): Promise<CreatedApiClient> {
-  return await clients.create({ name: `Administrator ${randomUUID()}`, scopes: ["inventory:read", "inventory:write"], implicit: true });
+  return await clients.create({
+    name: `Administrator ${randomUUID()}`,
+    scopes: ["inventory:read", "inventory:write"],
+    implicit: true,
+  });
 }
 
 /** An access token for the client's secret. */
 export async function tokenOf({ access }: TestAccess, { client, secret }: CreatedApiClient): Promise<string> {
-  return (await access.issueToken({ grant: "client_credentials", clientId: client.id, clientSecret: secret }, "127.0.0.1")).token;
+  return (
+    await access.issueToken({ grant: "client_credentials", clientId: client.id, clientSecret: secret }, "127.0.0.1")
+  ).token;
 }
 
 /** The gateway's own signing key, as only somebody with the database can have it: what is forged with it is refused for its claims alone. */
-export async function readSigningKey(prisma: PrismaClient): Promise<{ kid: string; key: CryptoKey; publicJwk: Record<string, string> }> {
+export async function readSigningKey(
+  prisma: PrismaClient,
+): Promise<{ kid: string; key: CryptoKey; publicJwk: Record<string, string> }> {
   const row = await prisma.signingKey.findFirstOrThrow({ where: { retiredAt: null } });
   const key = await importJWK(row.privateJwk as Record<string, string> & { kty: string }, "ES256");
   return { kid: row.id, key: key as CryptoKey, publicJwk: row.publicJwk as Record<string, string> };
 }
 
 /** Signs whatever is given, right or wrong. */
-export async function forge(header: JWTHeaderParameters, claims: Record<string, unknown>, key: CryptoKey | Uint8Array): Promise<string> {
-  return await new SignJWT(claims).setProtectedHeader(header).sign(key, header.crit === undefined ? {} : { crit: { "x-unknown": true } });
+export async function forge(
+  header: JWTHeaderParameters,
+  claims: Record<string, unknown>,
+  key: CryptoKey | Uint8Array,
+): Promise<string> {
+  return await new SignJWT(claims)
+    .setProtectedHeader(header)
+    .sign(key, header.crit === undefined ? {} : { crit: { "x-unknown": true } });
 }
 
 /** A key pair that the gateway has never seen. */

@@ -55,8 +55,17 @@ describe("a good token", () => {
   test("says what RFC 9068 asks for, for an hour", async () => {
     const [head = "", body = ""] = (await tokenOf(gateway, administrator)).split(".");
     const payload = JSON.parse(Buffer.from(body, "base64url").toString()) as Record<string, unknown>;
-    expect(JSON.parse(Buffer.from(head, "base64url").toString())).toEqual({ alg: "ES256", kid: own.kid, typ: "at+jwt" });
-    expect(payload).toEqual({ ...claims(), iat: payload["iat"], exp: Number(payload["iat"]) + 3_600, jti: expect.any(String) });
+    expect(JSON.parse(Buffer.from(head, "base64url").toString())).toEqual({
+      alg: "ES256",
+      kid: own.kid,
+      typ: "at+jwt",
+    });
+    expect(payload).toEqual({
+      ...claims(),
+      iat: payload["iat"],
+      exp: Number(payload["iat"]) + 3_600,
+      jti: expect.any(String),
+    });
   });
 
   test("is taken as old SDKs send it, with a colon after the scheme", async () => {
@@ -116,14 +125,24 @@ describe("B30: what is no bearer token is refused", () => {
 });
 
 describe("B31: a signature that is not the installation's is refused", () => {
-  test.each(["none", "nOnE", "None", "NONE"])("alg %s, with and without something in the signature's place", async (alg) => {
-    for (const signature of ["", "AAAA"])
-      await expect(authenticate(`${encode({ ...header(), alg })}.${encode(claims())}.${signature}`)).rejects.toThrow(UnauthenticatedError);
-  });
+  test.each(["none", "nOnE", "None", "NONE"])(
+    "alg %s, with and without something in the signature's place",
+    async (alg) => {
+      for (const signature of ["", "AAAA"])
+        await expect(authenticate(`${encode({ ...header(), alg })}.${encode(claims())}.${signature}`)).rejects.toThrow(
+          UnauthenticatedError,
+        );
+    },
+  );
 
   test("HS256 with the public key as its secret, in every form it is published in", async () => {
     const { keys } = await gateway.access.jwks();
-    const forms = [JSON.stringify(own.publicJwk), JSON.stringify(keys[0]), own.publicJwk["x"] ?? "", JSON.stringify({ keys })];
+    const forms = [
+      JSON.stringify(own.publicJwk),
+      JSON.stringify(keys[0]),
+      own.publicJwk["x"] ?? "",
+      JSON.stringify({ keys }),
+    ];
     for (const secret of forms) {
       const token = await forge({ ...header(), alg: "HS256" }, claims(), Buffer.from(secret.padEnd(32)));
       await expect(authenticate(token)).rejects.toThrow(UnauthenticatedError);
@@ -151,7 +170,12 @@ describe("B31: a signature that is not the installation's is refused", () => {
   });
 
   test("no kid, a kid that is no text, another type of token", async () => {
-    for (const head of [{ alg: "ES256", typ: "at+jwt" }, { ...header(), kid: 1 }, { ...header(), kid: "__proto__" }, { ...header(), typ: "JWT" }])
+    for (const head of [
+      { alg: "ES256", typ: "at+jwt" },
+      { ...header(), kid: 1 },
+      { ...header(), kid: "__proto__" },
+      { ...header(), typ: "JWT" },
+    ])
       await expect(authenticate(await forge(head as never, claims(), own.key))).rejects.toThrow(UnauthenticatedError);
   });
 });
@@ -242,7 +266,9 @@ describe("B35: a token of another form is refused, fast", () => {
   });
 
   test("a right signature over more than 8 KB", async () => {
-    await expect(authenticate(await forge(header(), claims({ more: "x".repeat(8_192) }), own.key))).rejects.toThrow(UnauthenticatedError);
+    await expect(authenticate(await forge(header(), claims({ more: "x".repeat(8_192) }), own.key))).rejects.toThrow(
+      UnauthenticatedError,
+    );
   });
 });
 
@@ -281,17 +307,16 @@ describe("B36: scopes are compared exactly", () => {
 });
 
 test("B37: an implicit token can only read", async () => {
-  const { token } = await gateway.access.issueToken({ grant: "implicit", clientId: administrator.client.id }, "127.0.0.1");
+  const { token } = await gateway.access.issueToken(
+    { grant: "implicit", clientId: administrator.client.id },
+    "127.0.0.1",
+  );
   expect(await authenticate(token)).toEqual({ clientId: administrator.client.id, scopes: new Set(["inventory:read"]) });
 });
 
 test("a refusal carries neither the token nor its claims", async () => {
   const token = await forge(header(), claims({ aud: "elsewhere" }), own.key);
   const error = await authenticate(token).catch((refusal: unknown) => refusal);
-  expect(error).toBeInstanceOf(UnauthenticatedError);
-  expect({ ...(error as Error), message: (error as Error).message, cause: (error as Error).cause }).toEqual({
-    name: "UnauthenticatedError",
-    message: "Unable to validate access token",
-    cause: "ERR_JWT_CLAIM_VALIDATION_FAILED",
-  });
+  expect(error).toEqual(new UnauthenticatedError({ cause: "ERR_JWT_CLAIM_VALIDATION_FAILED" }));
+  expect(Object.entries(error as Error)).toEqual([["name", "UnauthenticatedError"]]);
 });

@@ -24,10 +24,26 @@ afterAll(async () => {
 describe("the database itself", () => {
   test.each([
     ["a negative level", "UPDATE stock SET available = -1 WHERE product_id = 'guarded'", "stock_available_check"],
-    ["a negative allocation (F14)", "UPDATE stock SET allocated = -1 WHERE product_id = 'guarded'", "stock_allocated_check"],
-    ["a total past 2147483647", "UPDATE stock SET available = 2147483647, allocated = 1 WHERE product_id = 'guarded'", "stock_total_check"],
-    ["an untracked product with units", "UPDATE stock SET tracked = false WHERE product_id = 'guarded'", "stock_untracked_check"],
-    ["a transaction of nothing", "UPDATE stock_transaction SET quantity = 0 WHERE product_id = 'guarded'", "stock_transaction_quantity_check"],
+    [
+      "a negative allocation (F14)",
+      "UPDATE stock SET allocated = -1 WHERE product_id = 'guarded'",
+      "stock_allocated_check",
+    ],
+    [
+      "a total past 2147483647",
+      "UPDATE stock SET available = 2147483647, allocated = 1 WHERE product_id = 'guarded'",
+      "stock_total_check",
+    ],
+    [
+      "an untracked product with units",
+      "UPDATE stock SET tracked = false WHERE product_id = 'guarded'",
+      "stock_untracked_check",
+    ],
+    [
+      "a transaction of nothing",
+      "UPDATE stock_transaction SET quantity = 0 WHERE product_id = 'guarded'",
+      "stock_transaction_quantity_check",
+    ],
     ["an empty product id", "UPDATE stock SET product_id = '' WHERE product_id = 'guarded'", "stock_product_id_check"],
   ])("refuses %s", async (_name, statement, constraint) => {
     await expect(admin.query(statement)).rejects.toMatchObject({ code: "23514", constraint });

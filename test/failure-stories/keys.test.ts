@@ -28,7 +28,9 @@ afterAll(async () => {
 describe("an idempotency key", () => {
   test("F09, F10: 50 identical requests over two gateways make one stock transaction, and all get it", async () => {
     const move = { productId: "F09", action: "INCREMENT", quantity: 4, idempotencyKey: "F09" };
-    const answers = await Promise.all(Array.from({ length: 50 }, (_, index) => shops[index % 2 === 0 ? 0 : 1].move(move)));
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, index) => shops[index % 2 === 0 ? 0 : 1].move(move)),
+    );
     const [first] = answers;
     for (const { httpStatus, moved, refusal } of answers)
       expect({ httpStatus, moved, refusal }).toEqual({ httpStatus: 200, moved: first?.moved, refusal: null });
@@ -51,7 +53,9 @@ describe("an idempotency key", () => {
     expect((await shops[1].move(move)).moved).toEqual(again.moved);
     const query = `query ($key: String!) { stockTransactionByIdempotencyKey(idempotencyKey: $key) { replayed transaction { id } error { code } } }`;
     const { body } = await shops[1].graphql(query, { key: "F11" });
-    expect(body.data).toEqual({ stockTransactionByIdempotencyKey: { replayed: true, transaction: { id: again.moved?.id }, error: null } });
+    expect(body.data).toEqual({
+      stockTransactionByIdempotencyKey: { replayed: true, transaction: { id: again.moved?.id }, error: null },
+    });
     expect(await shops[0].levels("F11")).toEqual({ available: 4, allocated: 0, version: 1 });
     await proxy.close();
   });
@@ -60,12 +64,19 @@ describe("an idempotency key", () => {
     const move = { productId: "F12", action: "ALLOCATE", quantity: 5, idempotencyKey: "F12" };
     await shops[0].move({ productId: "F12", action: "INCREMENT", quantity: 1 });
     const refused = await shops[0].move(move);
-    expect(refused).toMatchObject({ moved: null, replayed: false, refusal: { code: "INSUFFICIENT_STOCK", available: 1, version: 1 } });
+    expect(refused).toMatchObject({
+      moved: null,
+      replayed: false,
+      refusal: { code: "INSUFFICIENT_STOCK", available: 1, version: 1 },
+    });
     await shops[0].move({ productId: "F12", action: "INCREMENT", quantity: 100 });
     const again = await shops[1].move(move);
     expect(again.replayed).toBe(true);
     expect(again.refusal).toEqual({ ...refused.refusal, replayed: true });
-    expect((await shops[1].move({ ...move, idempotencyKey: "F12 again" })).moved).toMatchObject({ availableAfter: 96, allocatedAfter: 5 });
+    expect((await shops[1].move({ ...move, idempotencyKey: "F12 again" })).moved).toMatchObject({
+      availableAfter: 96,
+      allocatedAfter: 5,
+    });
   });
 
   test("F13: refuses the key with other arguments; another client's same key is another key", async () => {
@@ -86,7 +97,12 @@ describe("an idempotency key", () => {
 
   test("is spent on every line of a batch that is not applied, and answers the whole batch again the same way", async () => {
     await shops[0].move({ productId: "batch", action: "INCREMENT", quantity: 10 });
-    const lines = [6, 6].map((quantity, index) => ({ productId: "batch", action: "ALLOCATE", quantity, idempotencyKey: `batch ${index}` }));
+    const lines = [6, 6].map((quantity, index) => ({
+      productId: "batch",
+      action: "ALLOCATE",
+      quantity,
+      idempotencyKey: `batch ${index}`,
+    }));
     const first = await shops[0].moveAll(lines, "ALL_OR_NOTHING");
     expect(first.map(({ error }) => error?.["code"])).toEqual(["BATCH_NOT_APPLIED", "INSUFFICIENT_STOCK"]);
     await shops[0].move({ productId: "batch", action: "INCREMENT", quantity: 100 });
@@ -97,7 +113,12 @@ describe("an idempotency key", () => {
   test("sent twice in one batch applies once", async () => {
     const line = { productId: "twice", action: "INCREMENT", quantity: 3, idempotencyKey: "twice" };
     const [first, second] = await shops[0].moveAll([line, line], "ALL_OR_NOTHING");
-    expect(first).toMatchObject({ index: 0, replayed: false, transaction: { version: 1, availableAfter: 3 }, error: null });
+    expect(first).toMatchObject({
+      index: 0,
+      replayed: false,
+      transaction: { version: 1, availableAfter: 3 },
+      error: null,
+    });
     expect(second).toEqual({ ...first, index: 1, replayed: true });
   });
 });

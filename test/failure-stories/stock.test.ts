@@ -78,20 +78,28 @@ describe("two gateways over one database", () => {
         }
       }
     });
-    for (const status of statuses) expect([200, 201, 204, 404, 409, 422, "INSUFFICIENT_STOCK", "STOCK_NOT_FOUND", "BATCH_NOT_APPLIED"]).toContain(status);
+    for (const status of statuses)
+      expect([200, 201, 204, 404, 409, 422, "INSUFFICIENT_STOCK", "STOCK_NOT_FOUND", "BATCH_NOT_APPLIED"]).toContain(
+        status,
+      );
     expect(await auditLedger(database.url)).toEqual([]);
   });
 
   test("F07: opposed batches never show a deadlock to a client", async () => {
-    for (const productId of ["F07 a", "F07 b"]) await shops[0].move({ productId, action: "INCREMENT", quantity: 100_000 });
+    for (const productId of ["F07 a", "F07 b"])
+      await shops[0].move({ productId, action: "INCREMENT", quantity: 100_000 });
     await inParallel(8, async (shop, worker) => {
       const order = worker % 2 === 0 ? ["F07 a", "F07 b"] : ["F07 b", "F07 a"];
       for (let round = 0; round < 15; round += 1) {
-        const lines = await shop.moveAll(order.map((productId) => ({ productId, action: "ALLOCATE", quantity: 1 })), "ALL_OR_NOTHING");
+        const lines = await shop.moveAll(
+          order.map((productId) => ({ productId, action: "ALLOCATE", quantity: 1 })),
+          "ALL_OR_NOTHING",
+        );
         expect(lines.map(({ error }) => error)).toEqual([null, null]);
       }
     });
-    for (const productId of ["F07 a", "F07 b"]) expect(await shops[1].levels(productId)).toEqual({ available: 99_880, allocated: 120, version: 121 });
+    for (const productId of ["F07 a", "F07 b"])
+      expect(await shops[1].levels(productId)).toEqual({ available: 99_880, allocated: 120, version: 121 });
   });
 
   test("F18: make one stock of 50 first increments", async () => {
@@ -106,13 +114,33 @@ describe("one gateway", () => {
     const lines = [6, 6].map((quantity) => ({ productId: "F04", action: "ALLOCATE", quantity }));
     await shops[0].move({ productId: "F04", action: "INCREMENT", quantity: 10 });
     expect(await shops[0].moveAll(lines, "ALL_OR_NOTHING")).toEqual([
-      { index: 0, replayed: false, transaction: null, error: { code: "BATCH_NOT_APPLIED", status: 424, requested: 6, available: 10, allocated: 0, version: 1 } },
-      { index: 1, replayed: false, transaction: null, error: { code: "INSUFFICIENT_STOCK", status: 422, requested: 6, available: 4, allocated: 6, version: 2 } },
+      {
+        index: 0,
+        replayed: false,
+        transaction: null,
+        error: { code: "BATCH_NOT_APPLIED", status: 424, requested: 6, available: 10, allocated: 0, version: 1 },
+      },
+      {
+        index: 1,
+        replayed: false,
+        transaction: null,
+        error: { code: "INSUFFICIENT_STOCK", status: 422, requested: 6, available: 4, allocated: 6, version: 2 },
+      },
     ]);
     expect(await shops[0].levels("F04")).toEqual({ available: 10, allocated: 0, version: 1 });
     expect(await shops[0].moveAll(lines, "EACH")).toEqual([
-      { index: 0, replayed: false, error: null, transaction: { id: expect.any(String), version: 2, availableAfter: 4, allocatedAfter: 6 } },
-      { index: 1, replayed: false, transaction: null, error: { code: "INSUFFICIENT_STOCK", status: 422, requested: 6, available: 4, allocated: 6, version: 2 } },
+      {
+        index: 0,
+        replayed: false,
+        error: null,
+        transaction: { id: expect.any(String), version: 2, availableAfter: 4, allocatedAfter: 6 },
+      },
+      {
+        index: 1,
+        replayed: false,
+        transaction: null,
+        error: { code: "INSUFFICIENT_STOCK", status: 422, requested: 6, available: 4, allocated: 6, version: 2 },
+      },
     ]);
     expect(await shops[0].levels("F04")).toEqual({ available: 4, allocated: 6, version: 2 });
   });
@@ -120,7 +148,12 @@ describe("one gateway", () => {
   test("F05: refuses a stale expectedVersion with the current one, and changes nothing", async () => {
     await shops[0].move({ productId: "F05", action: "CREATE", quantity: 10 });
     await shops[0].move({ productId: "F05", action: "DECREMENT", quantity: 3, expectedVersion: 1 });
-    const { httpStatus, moved, refusal } = await shops[0].move({ productId: "F05", action: "INCREMENT", quantity: 5, expectedVersion: 1 });
+    const { httpStatus, moved, refusal } = await shops[0].move({
+      productId: "F05",
+      action: "INCREMENT",
+      quantity: 5,
+      expectedVersion: 1,
+    });
     expect({ httpStatus, moved }).toEqual({ httpStatus: 200, moved: null });
     expect(refusal).toMatchObject({ code: "STALE_VERSION", status: 409, version: 2, available: 7, allocated: 0 });
     expect(await shops[0].levels("F05")).toEqual({ available: 7, allocated: 0, version: 2 });
@@ -129,17 +162,32 @@ describe("one gateway", () => {
   test("F14: refuses a second release of the same units", async () => {
     await shops[0].move({ productId: "F14", action: "INCREMENT", quantity: 5 });
     await shops[0].move({ productId: "F14", action: "ALLOCATE", quantity: 4 });
-    expect((await shops[0].move({ productId: "F14", action: "DEALLOCATE", quantity: 4 })).moved).toMatchObject({ availableAfter: 5, allocatedAfter: 0 });
+    expect((await shops[0].move({ productId: "F14", action: "DEALLOCATE", quantity: 4 })).moved).toMatchObject({
+      availableAfter: 5,
+      allocatedAfter: 0,
+    });
     const { refusal } = await shops[0].move({ productId: "F14", action: "DEALLOCATE", quantity: 4 });
-    expect(refusal).toMatchObject({ code: "INSUFFICIENT_STOCK", status: 422, requested: 4, available: 5, allocated: 0 });
+    expect(refusal).toMatchObject({
+      code: "INSUFFICIENT_STOCK",
+      status: 422,
+      requested: 4,
+      available: 5,
+      allocated: 0,
+    });
   });
 
   test("F16: never refuses a release or a receipt for lack of available stock", async () => {
     await shops[0].move({ productId: "F16", action: "INCREMENT", quantity: 3 });
     await shops[0].move({ productId: "F16", action: "ALLOCATE", quantity: 3 });
-    expect((await shops[0].move({ productId: "F16", action: "DEALLOCATE", quantity: 1 })).moved).toMatchObject({ availableAfter: 1, allocatedAfter: 2 });
+    expect((await shops[0].move({ productId: "F16", action: "DEALLOCATE", quantity: 1 })).moved).toMatchObject({
+      availableAfter: 1,
+      allocatedAfter: 2,
+    });
     await shops[0].move({ productId: "F16", action: "DECREMENT", quantity: 1 });
-    expect((await shops[0].move({ productId: "F16", action: "INCREMENT", quantity: 2 })).moved).toMatchObject({ availableAfter: 2, allocatedAfter: 2 });
+    expect((await shops[0].move({ productId: "F16", action: "INCREMENT", quantity: 2 })).moved).toMatchObject({
+      availableAfter: 2,
+      allocatedAfter: 2,
+    });
   });
 });
 
@@ -162,10 +210,22 @@ describe("F20: integers at the edge", () => {
     const full = await shops[0].move({ productId: "F20", action: "INCREMENT", quantity: levelMax });
     expect(full.moved).toMatchObject({ version: 1, availableAfter: levelMax });
     const over = await shops[0].move({ productId: "F20", action: "INCREMENT", quantity: 1 });
-    expect(over.refusal).toMatchObject({ code: "QUANTITY_OUT_OF_RANGE", status: 422, requested: 1, available: levelMax, allocated: 0 });
+    expect(over.refusal).toMatchObject({
+      code: "QUANTITY_OUT_OF_RANGE",
+      status: 422,
+      requested: 1,
+      available: levelMax,
+      allocated: 0,
+    });
     await shops[0].move({ productId: "F20", action: "ALLOCATE", quantity: levelMax });
     const overInAll = await shops[0].move({ productId: "F20", action: "INCREMENT", quantity: 1 });
-    expect(overInAll.refusal).toMatchObject({ code: "QUANTITY_OUT_OF_RANGE", status: 422, requested: 1, available: 0, allocated: levelMax });
+    expect(overInAll.refusal).toMatchObject({
+      code: "QUANTITY_OUT_OF_RANGE",
+      status: 422,
+      requested: 1,
+      available: 0,
+      allocated: levelMax,
+    });
     expect(await shops[0].levels("F20")).toEqual({ available: 0, allocated: levelMax, version: 2 });
   });
 });

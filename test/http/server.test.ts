@@ -31,13 +31,30 @@ describe("a request's log line", () => {
   ])("names the client over %s, and has neither query nor token", async (_name, path, headers) => {
     const token = await gateway.token();
     const id = `line-${_name}`;
-    const response = await fetch(gateway.url + path, { headers: { ...headers, authorization: `Bearer ${token}`, "x-request-id": id } });
+    const response = await fetch(gateway.url + path, {
+      headers: { ...headers, authorization: `Bearer ${token}`, "x-request-id": id },
+    });
     expect(response.status).toBe(200);
-    const lines = gateway.log.map((line): Record<string, unknown> => JSON.parse(line)).filter((line) => line["id"] === id);
+    const lines = gateway.log
+      .map((line): Record<string, unknown> => JSON.parse(line))
+      .filter((line) => line["id"] === id);
     const [line] = lines;
     expect(lines).toHaveLength(1);
-    const expected = { level: 30, time: expect.any(Number), pid: process.pid, hostname: expect.any(String), id, msg: "request" };
-    const request = { method: "GET", path: path.split("?")[0], status: 200, ms: expect.any(Number), client: gateway.clientId };
+    const expected = {
+      level: 30,
+      time: expect.any(Number),
+      pid: process.pid,
+      hostname: expect.any(String),
+      id,
+      msg: "request",
+    };
+    const request = {
+      method: "GET",
+      path: path.split("?")[0],
+      status: 200,
+      ms: expect.any(Number),
+      client: gateway.clientId,
+    };
     expect(line).toEqual({ ...expected, ...request });
     expect(gateway.log.join("")).not.toContain(token);
   });
@@ -63,7 +80,8 @@ describe("CORS", () => {
   test.each(["https://studio.apollographql.com", "https://sandbox.embed.apollographql.com", "https://console.example"])(
     "lets pages of %s call with the headers that the SDKs send",
     async (origin) => {
-      const headers = "authorization,content-type,x-moltin-sdk-version,ep-channel,idempotency-key,apollo-require-preflight";
+      const headers =
+        "authorization,content-type,x-moltin-sdk-version,ep-channel,idempotency-key,apollo-require-preflight";
       const preflight = await fetch(`${gateway.url}/graphql`, {
         method: "OPTIONS",
         headers: { origin, "access-control-request-method": "POST", "access-control-request-headers": headers },
@@ -72,23 +90,46 @@ describe("CORS", () => {
       expect(preflight.headers.get("access-control-allow-origin")).toBe(origin);
       expect(preflight.headers.get("access-control-allow-headers")).toBe(headers);
       const response = await fetch(`${gateway.url}/healthz`, { headers: { origin } });
-      expect(response.headers.get("access-control-expose-headers")).toBe("Idempotent-Replayed, X-Request-Id, Retry-After");
+      expect(response.headers.get("access-control-expose-headers")).toBe(
+        "Idempotent-Replayed, X-Request-Id, Retry-After",
+      );
     },
   );
 
-  test.each(["https://stranger.example", "null", "https://console.example.stranger.example"])("grants nothing to %s", async (origin) => {
-    for (const method of ["OPTIONS", "GET"]) {
-      const response = await fetch(`${gateway.url}/healthz`, { method, headers: { origin, "access-control-request-method": "POST" } });
-      expect(response.headers.get("access-control-allow-origin")).toBeNull();
-    }
-  });
+  test.each(["https://stranger.example", "null", "https://console.example.stranger.example"])(
+    "grants nothing to %s",
+    async (origin) => {
+      for (const method of ["OPTIONS", "GET"]) {
+        const response = await fetch(`${gateway.url}/healthz`, {
+          method,
+          headers: { origin, "access-control-request-method": "POST" },
+        });
+        expect(response.headers.get("access-control-allow-origin")).toBeNull();
+      }
+    },
+  );
 });
 
 describe("what is no request", () => {
   test.each([
-    ["a header of 20 KB", `GET /healthz HTTP/1.1\r\nHost: a\r\nX-Long: ${"x".repeat(20_000)}\r\n\r\n`, 431, "Request Header Fields Too Large"],
-    ["a URL of 20 KB", `GET /healthz?${"x".repeat(20_000)} HTTP/1.1\r\nHost: a\r\n\r\n`, 431, "Request Header Fields Too Large"],
-    ["two lengths", "POST /v2/inventories/multiple HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx", 400, "Validation Error"],
+    [
+      "a header of 20 KB",
+      `GET /healthz HTTP/1.1\r\nHost: a\r\nX-Long: ${"x".repeat(20_000)}\r\n\r\n`,
+      431,
+      "Request Header Fields Too Large",
+    ],
+    [
+      "a URL of 20 KB",
+      `GET /healthz?${"x".repeat(20_000)} HTTP/1.1\r\nHost: a\r\n\r\n`,
+      431,
+      "Request Header Fields Too Large",
+    ],
+    [
+      "two lengths",
+      "POST /v2/inventories/multiple HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx",
+      400,
+      "Validation Error",
+    ],
     [
       "a length and chunks",
       "POST /v2/inventories/multiple HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -109,7 +150,10 @@ describe("what is no request", () => {
   test("is told in GraphQL's form below /graphql", async () => {
     const answer = await sendRaw(`POST /graphql HTTP/1.1\r\nHost: a\r\nX-Long: ${"x".repeat(20_000)}\r\n\r\n`);
     const extensions = { code: "BAD_USER_INPUT", status: 431 };
-    expect(answer).toEqual({ status: 431, body: { errors: [{ message: "Request Header Fields Too Large", extensions }] } });
+    expect(answer).toEqual({
+      status: 431,
+      body: { errors: [{ message: "Request Header Fields Too Large", extensions }] },
+    });
   });
 
   test.each(["/%", "/v2/inventories/%zz", "/v2/%"])("the path %s is refused, never a fault", async (path) => {

@@ -18,7 +18,13 @@ interface RememberedKey {
 
 /** An answer, reduced to what has to agree. */
 export type ModelAnswer =
-  | { readonly code: "APPLIED"; readonly id: string; readonly available: number; readonly allocated: number; readonly version: number }
+  | {
+      readonly code: "APPLIED";
+      readonly id: string;
+      readonly available: number;
+      readonly allocated: number;
+      readonly version: number;
+    }
   | { readonly code: "DELETED"; readonly available: number; readonly version: number }
   | { readonly code: StockErrorCode };
 
@@ -39,7 +45,8 @@ export class ObviousModel {
     this.keys = world.keys;
     return commands.map((command, index) => {
       const own = answers[index];
-      const code: StockErrorCode = own === undefined || own.code === "APPLIED" || own.code === "DELETED" ? "BATCH_NOT_APPLIED" : own.code;
+      const code: StockErrorCode =
+        own === undefined || own.code === "APPLIED" || own.code === "DELETED" ? "BATCH_NOT_APPLIED" : own.code;
       return command.kind === "delete-stock" ? { code } : this.#withKey(command, () => ({ code }));
     });
   }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import type { CreateStockTransaction } from "../../src/inventory/commands.ts";
-import { settle, spentKeyOf } from "../../src/inventory/settle.ts";
-import type { SettleState, Settlement } from "../../src/inventory/settle.ts";
+import { settle } from "../../src/inventory/settle.ts";
+import { spentKeyOf } from "../../src/inventory/settlement.ts";
+import type { SettleState, Settlement } from "../../src/inventory/settlement.ts";
 import type { StockTransaction } from "../../src/inventory/stock-transaction.ts";
 import type { StockRecord } from "../../src/inventory/stock.ts";
 
@@ -38,7 +39,11 @@ function allocate(quantity: number, more: Partial<CreateStockTransaction> = {}):
 
 function settleAlone(command: CreateStockTransaction, state: Partial<SettleState> = {}): Settlement {
   const stocks = new Map([["apple", tenApples]]);
-  return settle({ stocks, spentKeys: new Map(), resolved: new Map(), ...state }, [{ policy: "EACH", commands: [command] }], now);
+  return settle(
+    { stocks, spentKeys: new Map(), resolved: new Map(), ...state },
+    [{ policy: "EACH", commands: [command] }],
+    now,
+  );
 }
 
 const nothing = { stocks: [], transactions: [], deletions: [], spentKeys: [] };
@@ -71,8 +76,19 @@ describe("settle", () => {
   });
 
   test("refuses with the levels that it was decided on, and writes nothing", () => {
-    const refusal = { code: "INSUFFICIENT_STOCK", productId: "apple", action: "ALLOCATE", requested: 11, available: 10, allocated: 0, version: 3 };
-    expect(settleAlone(allocate(11))).toEqual({ outcomes: [[{ kind: "refused", refusal, replayed: false }]], ...nothing });
+    const refusal = {
+      code: "INSUFFICIENT_STOCK",
+      productId: "apple",
+      action: "ALLOCATE",
+      requested: 11,
+      available: 10,
+      allocated: 0,
+      version: 3,
+    };
+    expect(settleAlone(allocate(11))).toEqual({
+      outcomes: [[{ kind: "refused", refusal, replayed: false }]],
+      ...nothing,
+    });
   });
 
   test("refuses F04's second line on what the first one left, and applies neither", () => {
@@ -83,8 +99,16 @@ describe("settle", () => {
     expect(settlement).toEqual({
       outcomes: [
         [
-          { kind: "refused", refusal: { code: "BATCH_NOT_APPLIED", ...common, available: 10, allocated: 0, version: 3 }, replayed: false },
-          { kind: "refused", refusal: { code: "INSUFFICIENT_STOCK", ...common, available: 4, allocated: 6, version: 4 }, replayed: false },
+          {
+            kind: "refused",
+            refusal: { code: "BATCH_NOT_APPLIED", ...common, available: 10, allocated: 0, version: 3 },
+            replayed: false,
+          },
+          {
+            kind: "refused",
+            refusal: { code: "INSUFFICIENT_STOCK", ...common, available: 4, allocated: 6, version: 4 },
+            replayed: false,
+          },
         ],
       ],
       ...nothing,
@@ -103,12 +127,17 @@ describe("settle", () => {
   test("answers a key spent by the very same attempt as new, and one spent by an earlier request as replayed", () => {
     const command = allocate(11, { idempotencyKey: "k" });
     const first = settleAlone(command);
-    const spentKeys = new Map(first.spentKeys.map((spent) => [spentKeyOf(spent.clientId, spent.idempotencyKey), spent]));
+    const spentKeys = new Map(
+      first.spentKeys.map((spent) => [spentKeyOf(spent.clientId, spent.idempotencyKey), spent]),
+    );
     const restocked = new Map([["apple", { ...tenApples, available: 100 }]]);
     const again = settleAlone(command, { spentKeys, stocks: restocked });
     expect(again).toEqual({ outcomes: first.outcomes, ...nothing });
 
-    const retried = settleAlone({ ...command, id: "01a20aec-df00-75e9-9ba5-d3a6892db3bb" }, { spentKeys, stocks: restocked });
+    const retried = settleAlone(
+      { ...command, id: "01a20aec-df00-75e9-9ba5-d3a6892db3bb" },
+      { spentKeys, stocks: restocked },
+    );
     expect(retried).toEqual({ outcomes: [[{ ...first.outcomes[0]?.[0], replayed: true }]], ...nothing });
   });
 });

@@ -3,8 +3,9 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { stockActions } from "../../src/inventory/actions.ts";
 import type { Command, CommandBatch, CreateStockTransaction } from "../../src/inventory/commands.ts";
-import { settle, spentKeyOf } from "../../src/inventory/settle.ts";
-import type { SettleState, Settlement, SpentKey } from "../../src/inventory/settle.ts";
+import { settle } from "../../src/inventory/settle.ts";
+import { spentKeyOf } from "../../src/inventory/settlement.ts";
+import type { SettleState, Settlement, SpentKey } from "../../src/inventory/settlement.ts";
 import type { Outcome, StockTransaction } from "../../src/inventory/stock-transaction.ts";
 import type { StockRecord } from "../../src/inventory/stock.ts";
 import { ObviousModel } from "./obvious-model.ts";
@@ -35,7 +36,8 @@ class Store {
 
 function answerOf(outcome: Outcome): ModelAnswer {
   if (outcome.kind === "refused") return { code: outcome.refusal.code };
-  if (outcome.kind === "deleted") return { code: "DELETED", available: outcome.stock.available, version: outcome.stock.version };
+  if (outcome.kind === "deleted")
+    return { code: "DELETED", available: outcome.stock.available, version: outcome.stock.version };
   const { id, availableAfter, allocatedAfter, version } = outcome.transaction;
   return { code: "APPLIED", id, available: availableAfter, allocated: allocatedAfter, version };
 }
@@ -61,7 +63,13 @@ const stockTransactions = fc.record({
 });
 
 const commands: fc.Arbitrary<Command> = fc.oneof(
-  { weight: 15, arbitrary: stockTransactions.map((command): CreateStockTransaction => ({ ...command, fingerprint: fingerprintOf(command) })) },
+  {
+    weight: 15,
+    arbitrary: stockTransactions.map((command): CreateStockTransaction => ({
+      ...command,
+      fingerprint: fingerprintOf(command),
+    })),
+  },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -82,7 +90,10 @@ function fingerprintOf(command: Omit<CreateStockTransaction, "fingerprint">): st
 
 const batches: fc.Arbitrary<CommandBatch> = fc.record({
   policy: fc.constantFrom("EACH" as const, "ALL_OR_NOTHING" as const),
-  commands: fc.oneof({ weight: 4, arbitrary: fc.tuple(commands) }, { weight: 1, arbitrary: fc.array(commands, { minLength: 2, maxLength: 5 }) }),
+  commands: fc.oneof(
+    { weight: 4, arbitrary: fc.tuple(commands) },
+    { weight: 1, arbitrary: fc.array(commands, { minLength: 2, maxLength: 5 }) },
+  ),
 });
 
 const histories = fc.array(fc.array(batches, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 12 });

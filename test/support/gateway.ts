@@ -63,7 +63,11 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
 }
 
 async function requestToken(url: string, clientId: string, clientSecret: string): Promise<string> {
-  const body = new URLSearchParams({ grant_type: "client_credentials", client_id: clientId, client_secret: clientSecret });
+  const body = new URLSearchParams({
+    grant_type: "client_credentials",
+    client_id: clientId,
+    client_secret: clientSecret,
+  });
   const response = await fetch(`${url}/oauth/access_token`, { method: "POST", body });
   const answer = (await response.json()) as { access_token?: string };
   if (answer.access_token === undefined) throw new Error(`No access token: ${JSON.stringify(answer)}`);

@@ -11,7 +11,9 @@ const packageRoot = fileURLToPath(new URL("../../", import.meta.url));
 
 declare global {
   /** For the teardown, which runs in the same process. */
-  var testServer: { readonly server: EmbeddedPostgres; readonly folder: string; readonly stopWatching: () => void } | undefined;
+  var testServer:
+    | { readonly server: EmbeddedPostgres; readonly folder: string; readonly stopWatching: () => void }
+    | undefined;
 }
 
 /** Brings dist/ up to date, for the tests that run the real program, and starts the run's PostgreSQL with a migrated database to copy. */

@@ -95,9 +95,12 @@ export class Shop {
   }
 
   async levels(productId: string): Promise<{ available: number; allocated: number; version: number } | null> {
-    const { body } = await this.graphql(`query ($productId: ID!) { stock(productId: $productId) { available allocated version } }`, {
-      productId,
-    });
+    const { body } = await this.graphql(
+      `query ($productId: ID!) { stock(productId: $productId) { available allocated version } }`,
+      {
+        productId,
+      },
+    );
     return body.data?.["stock"] as { available: number; allocated: number; version: number } | null;
   }
 

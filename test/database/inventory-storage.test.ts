@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import pg from "pg";
 import { createPrisma } from "../../src/database/prisma.ts";
-import { PrismaInventoryStorage } from "../../src/database/settlement.ts";
+import { PrismaInventoryStorage } from "../../src/database/inventory-storage.ts";
 import { ServiceUnavailableError, StockError } from "../../src/inventory/errors.ts";
 import { GroupCommit } from "../../src/inventory/group-commit.ts";
 import type { GroupCommitOptions } from "../../src/inventory/group-commit.ts";
@@ -34,7 +34,10 @@ async function connect(): Promise<pg.Client> {
 }
 
 /** An inventory as one gateway has it: a pool and lanes of its own. */
-function createInventory(options: Partial<GroupCommitOptions> = {}, url = database.url): { inventory: Inventory; groupCommit: GroupCommit } {
+function createInventory(
+  options: Partial<GroupCommitOptions> = {},
+  url = database.url,
+): { inventory: Inventory; groupCommit: GroupCommit } {
   const prisma = createPrisma(url, { poolSize: 2, name: "settlement test", preparesStatements: true });
   const groupCommit = new GroupCommit(new PrismaInventoryStorage(prisma), options);
   closers.push(async () => {
@@ -50,7 +53,9 @@ function input(raw: RawStockTransactionInput): ReturnType<typeof parseStockTrans
 
 /** What the database holds of one product. */
 async function read(productId: string): Promise<{ stock: unknown; ledger: unknown[] }> {
-  const stock = await admin.query("SELECT available, allocated, version, tracked FROM stock WHERE product_id = $1", [productId]);
+  const stock = await admin.query("SELECT available, allocated, version, tracked FROM stock WHERE product_id = $1", [
+    productId,
+  ]);
   const ledger = await admin.query(
     "SELECT version, action, quantity, available_after, allocated_after FROM stock_transaction WHERE product_id = $1 ORDER BY version",
     [productId],
@@ -71,10 +76,16 @@ async function someoneWaitsForALock(): Promise<void> {
 describe("a group", () => {
   test("settles one product many times, in the order of arrival, in one database transaction", async () => {
     const { inventory } = createInventory();
-    const opening = inventory.createStockTransaction("a", input({ productId: "many", action: "INCREMENT", quantity: 5 }));
+    const opening = inventory.createStockTransaction(
+      "a",
+      input({ productId: "many", action: "INCREMENT", quantity: 5 }),
+    );
     const rest = Array.from({ length: 20 }, (_, index) =>
       inventory
-        .createStockTransaction("a", input({ productId: "many", action: index % 2 === 0 ? "ALLOCATE" : "DEALLOCATE", quantity: 3 }))
+        .createStockTransaction(
+          "a",
+          input({ productId: "many", action: index % 2 === 0 ? "ALLOCATE" : "DEALLOCATE", quantity: 3 }),
+        )
         .then(({ transaction }) => transaction.version),
     );
     expect((await opening).transaction.version).toBe(1);
@@ -87,7 +98,10 @@ describe("a group", () => {
 
   test("creates and uses a product, and answers its one key twice", async () => {
     const { inventory } = createInventory();
-    const hold = inventory.createStockTransaction("a", input({ productId: "warm-up", action: "INCREMENT", quantity: 1 }));
+    const hold = inventory.createStockTransaction(
+      "a",
+      input({ productId: "warm-up", action: "INCREMENT", quantity: 1 }),
+    );
     const create = inventory.createStockTransaction("a", input({ productId: "new", action: "CREATE", quantity: 7 }));
     const decrement = { productId: "new", action: "DECREMENT", quantity: 2, idempotencyKey: "twice" };
     const first = inventory.createStockTransaction("a", input(decrement));
@@ -106,11 +120,21 @@ describe("a group", () => {
   test("goes on with the version after a deletion, and records what the deletion took away", async () => {
     const { inventory } = createInventory();
     await inventory.createStockTransaction("a", input({ productId: "again", action: "CREATE", quantity: 9 }));
-    expect(await inventory.deleteStock("a", "again", 1)).toMatchObject({ productId: "again", available: 9, allocated: 0, version: 1 });
+    expect(await inventory.deleteStock("a", "again", 1)).toMatchObject({
+      productId: "again",
+      available: 9,
+      allocated: 0,
+      version: 1,
+    });
     expect((await read("again")).stock).toEqual({ available: 0, allocated: 0, version: 1, tracked: false });
-    const { transaction } = await inventory.createStockTransaction("a", input({ productId: "again", action: "INCREMENT", quantity: 2 }));
+    const { transaction } = await inventory.createStockTransaction(
+      "a",
+      input({ productId: "again", action: "INCREMENT", quantity: 2 }),
+    );
     expect(transaction).toMatchObject({ version: 2, availableAfter: 2, allocatedAfter: 0 });
-    const { rows } = await admin.query("SELECT version, available, actor FROM stock_deletion WHERE product_id = 'again'");
+    const { rows } = await admin.query(
+      "SELECT version, available, actor FROM stock_deletion WHERE product_id = 'again'",
+    );
     expect(rows).toEqual([{ version: 1, available: 9, actor: "a" }]);
   });
 });
@@ -122,7 +146,10 @@ describe("several gateways", () => {
     const outside = await connect();
     await outside.query("BEGIN");
     await outside.query("UPDATE stock SET available = 10, version = 2 WHERE product_id = 'receipt'");
-    const allocation = inventory.createStockTransaction("a", input({ productId: "receipt", action: "ALLOCATE", quantity: 5 }));
+    const allocation = inventory.createStockTransaction(
+      "a",
+      input({ productId: "receipt", action: "ALLOCATE", quantity: 5 }),
+    );
     await someoneWaitsForALock();
     await outside.query("COMMIT");
     expect((await allocation).transaction).toMatchObject({ version: 3, availableAfter: 5, allocatedAfter: 5 });
@@ -132,7 +159,9 @@ describe("several gateways", () => {
     const gateways = [createInventory(), createInventory(), createInventory()];
     const increment = input({ productId: "first", action: "INCREMENT", quantity: 1 });
     await Promise.all(
-      gateways.flatMap(({ inventory }) => Array.from({ length: 20 }, () => inventory.createStockTransaction("a", increment))),
+      gateways.flatMap(({ inventory }) =>
+        Array.from({ length: 20 }, () => inventory.createStockTransaction("a", increment)),
+      ),
     );
     const { stock, ledger } = await read("first");
     expect(stock).toEqual({ available: 60, allocated: 0, version: 60, tracked: true });
@@ -170,7 +199,10 @@ describe("a fault of the database", () => {
     await admin.query(`
       CREATE TRIGGER "fail ${sqlState}" BEFORE INSERT ON stock_transaction FOR EACH ROW
       WHEN (NEW.product_id = '${productId}') EXECUTE FUNCTION "fail ${sqlState}"()`);
-    const { transaction } = await inventory.createStockTransaction("a", input({ productId, action: "INCREMENT", quantity: 4 }));
+    const { transaction } = await inventory.createStockTransaction(
+      "a",
+      input({ productId, action: "INCREMENT", quantity: 4 }),
+    );
     expect(transaction).toMatchObject({ version: 1, availableAfter: 4 });
     expect((await read(productId)).ledger).toHaveLength(1);
     const { rows } = await admin.query(`SELECT last_value::int AS attempts FROM "attempts of ${sqlState}"`);
@@ -189,7 +221,10 @@ describe("a fault of the database", () => {
     await admin.query(`
       CREATE CONSTRAINT TRIGGER "fail late" AFTER INSERT ON stock_transaction DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
       WHEN (NEW.product_id = 'late') EXECUTE FUNCTION "fail late"()`);
-    const { transaction } = await inventory.createStockTransaction("a", input({ productId: "late", action: "INCREMENT", quantity: 4 }));
+    const { transaction } = await inventory.createStockTransaction(
+      "a",
+      input({ productId: "late", action: "INCREMENT", quantity: 4 }),
+    );
     expect(transaction).toMatchObject({ version: 1, availableAfter: 4 });
     expect((await read("late")).ledger).toHaveLength(1);
   });
@@ -203,7 +238,9 @@ describe("a fault of the database", () => {
     // The outside session gives up last: the gateway's is the one that PostgreSQL cancels.
     await outside.query("SET LOCAL deadlock_timeout = '10s'");
     await outside.query("SELECT 1 FROM stock WHERE product_id = 'deadlock b' FOR UPDATE");
-    const lines = ["deadlock a", "deadlock b"].map((productId) => input({ productId, action: "ALLOCATE", quantity: 1 }));
+    const lines = ["deadlock a", "deadlock b"].map((productId) =>
+      input({ productId, action: "ALLOCATE", quantity: 1 }),
+    );
     const batch = inventory.createStockTransactions("a", lines, "ALL_OR_NOTHING");
     await someoneWaitsForALock();
     await outside.query("SELECT 1 FROM stock WHERE product_id = 'deadlock a' FOR UPDATE");
@@ -226,7 +263,13 @@ describe("a fault of the database", () => {
         inventory.createStockTransaction("a", input({ productId, action: "INCREMENT", quantity: 1 })),
       ),
     );
-    expect(answers.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected", "fulfilled", "fulfilled"]);
+    expect(answers.map(({ status }) => status)).toEqual([
+      "fulfilled",
+      "fulfilled",
+      "rejected",
+      "fulfilled",
+      "fulfilled",
+    ]);
     expect(await read("poisoned")).toEqual({ stock: null, ledger: [] });
     expect((await read("sound 3")).ledger).toHaveLength(1);
   });
@@ -248,7 +291,10 @@ describe("a lost answer to COMMIT", () => {
     const before = tracked ? 1 : 0;
 
     const cut = proxy.dropAnswerTo("COMMIT");
-    const { transaction, replayed } = await inventory.createStockTransaction("a", input({ productId, action: "INCREMENT", quantity: 3 }));
+    const { transaction, replayed } = await inventory.createStockTransaction(
+      "a",
+      input({ productId, action: "INCREMENT", quantity: 3 }),
+    );
     await cut;
     expect(replayed).toBe(false);
     expect(transaction).toMatchObject({ version: before + 1, availableAfter: before * 10 + 3 });
@@ -257,12 +303,22 @@ describe("a lost answer to COMMIT", () => {
     const keyed = input({ productId, action: "ALLOCATE", quantity: 99, idempotencyKey: `lost ${String(tracked)}` });
     const cutAgain = proxy.dropAnswerTo("COMMIT");
     const refused = inventory.createStockTransaction("a", keyed);
-    await expect(refused).rejects.toMatchObject({ name: "StockError", replayed: false, refusal: { code: "INSUFFICIENT_STOCK" } });
+    await expect(refused).rejects.toMatchObject({
+      name: "StockError",
+      replayed: false,
+      refusal: { code: "INSUFFICIENT_STOCK" },
+    });
     await cutAgain;
-    await expect(inventory.createStockTransaction("a", keyed)).rejects.toMatchObject({ name: "StockError", replayed: true });
+    await expect(inventory.createStockTransaction("a", keyed)).rejects.toMatchObject({
+      name: "StockError",
+      replayed: true,
+    });
 
     const cutOnceMore = proxy.dropAnswerTo("COMMIT");
-    expect(await inventory.deleteStock("a", productId)).toMatchObject({ available: before * 10 + 3, version: before + 1 });
+    expect(await inventory.deleteStock("a", productId)).toMatchObject({
+      available: before * 10 + 3,
+      version: before + 1,
+    });
     await cutOnceMore;
     await expect(inventory.deleteStock("a", productId)).rejects.toMatchObject({ refusal: { code: "STOCK_NOT_FOUND" } });
   });
@@ -281,7 +337,10 @@ describe("a database that does not answer", () => {
     const waiting = Array.from({ length: 3 }, () => inventory.createStockTransaction("a", allocate));
     const overflow = inventory.createStockTransaction("a", allocate);
 
-    await expect(overflow).rejects.toMatchObject({ message: "Too many stock transactions are waiting", outcome: "not applied" });
+    await expect(overflow).rejects.toMatchObject({
+      message: "Too many stock transactions are waiting",
+      outcome: "not applied",
+    });
     for (const answer of await Promise.allSettled([inFlight, ...waiting])) {
       expect(answer).toMatchObject({ status: "rejected", reason: { outcome: "not applied", retryAfterSeconds: 1 } });
       expect(answer.status === "rejected" && answer.reason).toBeInstanceOf(ServiceUnavailableError);
@@ -292,7 +351,9 @@ describe("a database that does not answer", () => {
 
     const last = inventory.createStockTransaction("a", allocate);
     const closing = groupCommit.close();
-    await expect(inventory.createStockTransaction("a", allocate)).rejects.toMatchObject({ message: "The gateway is stopping" });
+    await expect(inventory.createStockTransaction("a", allocate)).rejects.toMatchObject({
+      message: "The gateway is stopping",
+    });
     expect((await last).transaction.version).toBe(3);
     await closing;
   });

@@ -1,6 +1,6 @@
-import type { SettleState, Settlement, SpentKey } from "../inventory/settle.ts";
+import type { SettleState, Settlement, SpentKey } from "../inventory/settlement.ts";
 import assert from "node:assert/strict";
-import { isEmptySettlement, spentKeyOf } from "../inventory/settle.ts";
+import { isEmptySettlement, spentKeyOf } from "../inventory/settlement.ts";
 import type { Refusal } from "../inventory/errors.ts";
 import type { Outcome } from "../inventory/stock-transaction.ts";
 import type { StockRecord } from "../inventory/stock.ts";
@@ -29,14 +29,20 @@ export class PrismaInventoryStorage implements InventoryStorage {
   ): Promise<Settlement> {
     const remainingMs = deadline - Date.now();
     if (remainingMs <= 0) throw new StorageError("transient", "The deadline has passed");
-    const progress: { decided: Settlement | null; phase: "statements" | "commit" } = { decided: null, phase: "statements" };
+    const progress: { decided: Settlement | null; phase: "statements" | "commit" } = {
+      decided: null,
+      phase: "statements",
+    };
     try {
       // Nothing is caught in here: PostgreSQL would answer the COMMIT that follows with a ROLLBACK, and Prisma would not tell.
       return await this.#prisma.$transaction(
         async (tx) => {
           const locked = await lockStocks(tx, scope.productIds);
           const spentKeys = scope.keys.length === 0 ? new Map<string, SpentKey>() : await findSpentKeys(tx, scope.keys);
-          const resolved = scope.unresolvedCommandIds.length === 0 ? new Map<string, Outcome>() : await findResolved(tx, scope.unresolvedCommandIds);
+          const resolved =
+            scope.unresolvedCommandIds.length === 0
+              ? new Map<string, Outcome>()
+              : await findResolved(tx, scope.unresolvedCommandIds);
           const decided = decide({ stocks: locked.stocks, spentKeys, resolved }, locked.now);
           progress.decided = decided;
           if (!isEmptySettlement(decided)) await write(tx, decided, locked.position);
@@ -86,7 +92,11 @@ async function lockStocks(tx: Prisma.TransactionClient, productIds: readonly str
   const [first] = rows;
   assert(first !== undefined, "The locking statement answered with no row");
   const records = rows.filter(isStockRow).map(toStockRecord);
-  return { stocks: new Map(records.map((record) => [record.productId, record])), now: first.now, position: first.position };
+  return {
+    stocks: new Map(records.map((record) => [record.productId, record])),
+    now: first.now,
+    position: first.position,
+  };
 }
 
 function isStockRow<Row extends object>(row: Row & Partial<StockRow>): row is Row & StockRow {
@@ -105,7 +115,10 @@ type SpentKeyRow = Omit<StockTransactionRow, "product_id" | "version"> & {
 };
 
 /** Read after the locks are held, in a statement with a snapshot of its own: before, a key could be spent while waiting. */
-async function findSpentKeys(tx: Prisma.TransactionClient, keys: readonly KeyReference[]): Promise<Map<string, SpentKey>> {
+async function findSpentKeys(
+  tx: Prisma.TransactionClient,
+  keys: readonly KeyReference[],
+): Promise<Map<string, SpentKey>> {
   const clientIds = keys.map((key) => key.clientId);
   const idempotencyKeys = keys.map((key) => key.idempotencyKey);
   const rows = await tx.$queryRaw<SpentKeyRow[]>`
@@ -123,7 +136,9 @@ async function findSpentKeys(tx: Prisma.TransactionClient, keys: readonly KeyRef
         fingerprint: row.fingerprint,
         commandId: row.command_id,
         outcome:
-          row.refusal === null ? { kind: "applied", transaction: toStockTransaction(row) } : { kind: "refused", refusal: row.refusal },
+          row.refusal === null
+            ? { kind: "applied", transaction: toStockTransaction(row) }
+            : { kind: "refused", refusal: row.refusal },
         createdAt: row.spent_at,
       },
     ]),
@@ -131,11 +146,15 @@ async function findSpentKeys(tx: Prisma.TransactionClient, keys: readonly KeyRef
 }
 
 /** What an attempt whose COMMIT was not acknowledged turns out to have written. The locks make sure that it has ended. */
-async function findResolved(tx: Prisma.TransactionClient, commandIds: readonly string[]): Promise<Map<string, Outcome>> {
+async function findResolved(
+  tx: Prisma.TransactionClient,
+  commandIds: readonly string[],
+): Promise<Map<string, Outcome>> {
   const resolved = new Map<string, Outcome>();
   const transactions = await tx.$queryRaw<StockTransactionRow[]>`
     SELECT * FROM stock_transaction WHERE id = ANY(${commandIds}::uuid[])`;
-  for (const row of transactions) resolved.set(row.id, { kind: "applied", transaction: toStockTransaction(row), replayed: false });
+  for (const row of transactions)
+    resolved.set(row.id, { kind: "applied", transaction: toStockTransaction(row), replayed: false });
   const deletions = await tx.$queryRaw<(StockRow & { id: string })[]>`
     SELECT deletion.id, deletion.product_id, deletion.available, 0 AS allocated, deletion.version, true AS tracked,
            stock.created_at, ledger.created_at AS updated_at
