@@ -43,7 +43,10 @@ export const settings = {
   PORT: { default: "4000", description: "Port to listen on; 0 takes any free one." },
   DATABASE_URL: { default: "", description: "PostgreSQL to use, 15 or later; without it an embedded one starts." },
   DATA_DIR: { default: ".data", description: "Folder of the embedded PostgreSQL and of the first client's secret." },
-  ADMIN_CLIENT_ID: { default: "", description: "An API client that is made, or given its secret, at start; then none is generated." },
+  ADMIN_CLIENT_ID: {
+    default: "",
+    description: "An API client that is made, or given its secret, at start; then none is generated.",
+  },
   ADMIN_CLIENT_SECRET: { default: "", description: "The secret of ADMIN_CLIENT_ID, 16 characters or more." },
   INTROSPECTION: {
     default: "",
@@ -52,14 +55,24 @@ export const settings = {
   TOKEN_ISSUER: { default: "", description: "An outside issuer whose access tokens are accepted: their `iss`." },
   TOKEN_AUDIENCE: { default: "", description: "The `aud` that the outside issuer's tokens must have." },
   TOKEN_JWKS_URL: { default: "", description: "Where the outside issuer's public keys are." },
-  CORS_ORIGINS: { default: "", description: "Further origins whose pages may call, with commas between; Apollo's are always allowed." },
+  CORS_ORIGINS: {
+    default: "",
+    description: "Further origins whose pages may call, with commas between; Apollo's are always allowed.",
+  },
   LOG_LEVEL: { default: "info", description: `What is logged: ${logLevels.join(", ")}.` },
   LANES: { default: "1", description: "Groups of stock transactions that may be in flight at once, 1 to 32." },
-  DATABASE_POOL_SIZE: { default: "10", description: "Database connections for reading, 1 to 200; writing has one more than LANES." },
-  DRAIN_TIMEOUT_SECONDS: { default: "20", description: "How long a stop may take to answer what was accepted, 1 to 600." },
+  DATABASE_POOL_SIZE: {
+    default: "10",
+    description: "Database connections for reading, 1 to 200; writing has one more than LANES.",
+  },
+  DRAIN_TIMEOUT_SECONDS: {
+    default: "20",
+    description: "How long a stop may take to answer what was accepted, 1 to 600.",
+  },
   UNSAFE_DATABASE: {
     default: "refuse",
-    description: "allow serves from a PostgreSQL that can lose what it acknowledged (fsync, full_page_writes or synchronous_commit off).",
+    description:
+      "allow serves from a PostgreSQL that can lose what it acknowledged (fsync, full_page_writes or synchronous_commit off).",
   },
 } as const satisfies Record<string, { default: string; description: string }>;
 
@@ -78,7 +91,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     databaseUrl: reader.url("DATABASE_URL", ["postgres:", "postgresql:"])?.href ?? null,
     dataDir: resolve(reader.text("DATA_DIR")),
     adminClient: readAdminClient(reader),
-    introspection: reader.given("INTROSPECTION") ? reader.oneOf("INTROSPECTION", introspectionModes) : isLoopback(host) ? "public" : "token",
+    introspection: reader.given("INTROSPECTION")
+      ? reader.oneOf("INTROSPECTION", introspectionModes)
+      : isLoopback(host)
+        ? "public"
+        : "token",
     outsideIssuer: readOutsideIssuer(reader),
     corsOrigins: reader.origins("CORS_ORIGINS"),
     logLevel: reader.oneOf("LOG_LEVEL", logLevels),
@@ -97,7 +114,8 @@ function readAdminClient(reader: SettingReader): Config["adminClient"] {
   const secret = reader.text("ADMIN_CLIENT_SECRET");
   if (!/^[\x21-\x7b\x7d\x7e]{1,255}$/.test(id))
     reader.fault("ADMIN_CLIENT_ID", "has to be 1 to 255 visible ASCII characters, none of them a |");
-  if (!/^[\x21-\x7e]{16,255}$/.test(secret)) reader.fault("ADMIN_CLIENT_SECRET", "has to be 16 to 255 visible ASCII characters");
+  if (!/^[\x21-\x7e]{16,255}$/.test(secret))
+    reader.fault("ADMIN_CLIENT_SECRET", "has to be 16 to 255 visible ASCII characters");
   return { id, secret };
 }
 
@@ -163,15 +181,23 @@ class SettingReader {
     if (!this.given(name)) return null;
     const url = URL.canParse(this.text(name)) ? new URL(this.text(name)) : null;
     if (url !== null && protocols.includes(url.protocol)) return url;
-    this.fault(name, `has to be an address that begins with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`);
+    this.fault(
+      name,
+      `has to be an address that begins with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
+    );
     return null;
   }
 
   origins(name: SettingName): readonly string[] {
-    const origins = this.text(name).split(",").flatMap((part) => (part.trim() === "" ? [] : [part.trim()]));
+    const origins = this.text(name)
+      .split(",")
+      .flatMap((part) => (part.trim() === "" ? [] : [part.trim()]));
     for (const origin of origins) {
       if (!URL.canParse(origin) || new URL(origin).origin !== origin)
-        this.fault(name, `has to be origins such as https://shop.example, with commas between and nothing after the host`);
+        this.fault(
+          name,
+          `has to be origins such as https://shop.example, with commas between and nothing after the host`,
+        );
     }
     return origins;
   }

@@ -40,7 +40,7 @@ export async function start(config: Config, logger: Logger): Promise<StartedGate
   const database = await openDatabase(config);
   try {
     await checkDatabase(database.url, config.allowsUnsafeDatabase);
-    await migrate(database.url);
+    await migrateTables(database.url, config);
     const firstClient = await withApiClients(database.url, (clients) => ensureFirstClient(clients, config));
     const gateway = await startGateway({ ...config, databaseUrl: database.url, logger }).catch((error: unknown) => {
       throw addressError(error, config.host, config.port) ?? error;
@@ -64,19 +64,34 @@ export async function start(config: Config, logger: Logger): Promise<StartedGate
 
 /** Applies the migrations and nothing else. @returns the names of those applied now */
 export async function migrateDatabase(config: Config): Promise<readonly string[]> {
-  return withDatabase(config, migrate);
+  return withDatabase(config, (url) => migrateTables(url, config));
 }
 
 /** Runs a command on the API clients of the installation, beside a gateway or alone. */
 export async function manageApiClients<T>(config: Config, use: (clients: ApiClients) => Promise<T>): Promise<T> {
   return withDatabase(config, async (url) => {
-    await migrate(url);
+    await migrateTables(url, config);
     return withApiClients(url, use);
   });
 }
 
+async function migrateTables(databaseUrl: string, config: Config): Promise<readonly string[]> {
+  try {
+    return await migrate(databaseUrl);
+  } catch (error) {
+    const setting = config.databaseUrl === null ? "DATA_DIR" : "DATABASE_URL";
+    // Prisma's engine adds where in its own code it was.
+    const [reason] = (error instanceof Error ? error.message : String(error)).split("\n");
+    throw new ConfigError(`${setting}: ${reason}`, { cause: error });
+  }
+}
+
 async function withApiClients<T>(databaseUrl: string, use: (clients: ApiClients) => Promise<T>): Promise<T> {
-  const prisma = createPrisma(databaseUrl, { name: "inventory-gateway clients", poolSize: 1, preparesStatements: false });
+  const prisma = createPrisma(databaseUrl, {
+    name: "inventory-gateway clients",
+    poolSize: 1,
+    preparesStatements: false,
+  });
   try {
     return await use(new ApiClients(new PrismaApiClientStorage(prisma)));
   } finally {

@@ -44,7 +44,8 @@ function curlLine(url: string, client: FirstClient): string {
     secretOf(client),
     `| sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/'`,
   ].join(" ");
-  const query = 'mutation { createStockTransaction(productId: "shirt", action: INCREMENT, quantity: 10) { id version availableAfter } }';
+  const query =
+    'mutation { createStockTransaction(productId: "shirt", action: INCREMENT, quantity: 10) { id version availableAfter } }';
   return [
     `curl -s ${url}/graphql`,
     '-H "Content-Type: application/json"',

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import {
   access,
   chmod,
@@ -193,6 +193,8 @@ async function reachServer(place: Place, password: string): Promise<OwnServer> {
     const { pid, ended } = await launch(place);
     const server = await own(place, pid, password, deadline);
     if (server !== null) return server;
+    // One that runs and does not answer to our password is not left behind.
+    await stopServer(pid, place.databaseDir);
     lastWords = await Promise.race([ended, wait(100, lastWords)]);
     await wait(100 * attempt);
   }
@@ -255,8 +257,9 @@ async function takeOwnerLock(client: Client, { dataDir, databaseDir }: Place): P
       "SELECT pg_try_advisory_lock($1) AS locked, current_setting('data_directory') AS folder",
       [ownerLock],
     );
-    if (rows[0]?.folder !== databaseDir) throw new Error(`Another server answered: ${rows[0]?.folder}`);
-    if (rows[0].locked) return;
+    // The gateway that started it may have come to the folder by another name.
+    if (realpathSync(rows[0]?.folder ?? "") !== realpathSync(databaseDir)) throw new Error("Another server answered");
+    if (rows[0]?.locked === true) return;
     await wait(50);
   } while (Date.now() < deadline);
   throw new ConfigError(

@@ -22,7 +22,10 @@ describe("migrations", () => {
 
   test("are told apart from a schema.prisma that says something else", async () => {
     const url = await create(true);
-    await execute(url, `DROP INDEX stock_transaction_reference_idx; ALTER TABLE stock ALTER COLUMN version TYPE bigint`);
+    await execute(
+      url,
+      `DROP INDEX stock_transaction_reference_idx; ALTER TABLE stock ALTER COLUMN version TYPE bigint`,
+    );
     const difference = await findSchemaDifference(url);
     expect(difference).toContain(`CREATE INDEX "stock_transaction_reference_idx"`);
     expect(difference).toContain(`ALTER TABLE "stock"`);
@@ -31,7 +34,10 @@ describe("migrations", () => {
   test("are applied once when five gateways migrate one empty database at once", async () => {
     const url = await create(false);
     const applied = await Promise.all(Array.from({ length: 5 }, () => migrate(url)));
-    const rows = await execute(url, "SELECT migration_name AS name FROM _prisma_migrations WHERE finished_at IS NOT NULL ORDER BY 1");
+    const rows = await execute(
+      url,
+      "SELECT migration_name AS name FROM _prisma_migrations WHERE finished_at IS NOT NULL ORDER BY 1",
+    );
     expect(applied.flat()).toEqual(rows.map((row) => row["name"]));
     expect(applied.filter((names) => names.length > 0)).toHaveLength(1);
     expect(await findSchemaDifference(url)).toBeNull();

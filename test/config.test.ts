@@ -1,0 +1,186 @@
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { ConfigError, readConfig, settings } from "../src/config.ts";
+
+const defaults = {
+  host: "127.0.0.1",
+  port: 4000,
+  databaseUrl: null,
+  dataDir: join(process.cwd(), ".data"),
+  adminClient: null,
+  introspection: "public",
+  outsideIssuer: null,
+  corsOrigins: [],
+  logLevel: "info",
+  lanes: 1,
+  databasePoolSize: 10,
+  drainTimeoutMs: 20_000,
+  allowsUnsafeDatabase: false,
+};
+
+const secret = "0123456789abcdef";
+const issuer = {
+  TOKEN_ISSUER: "https://id.example",
+  TOKEN_AUDIENCE: "stock",
+  TOKEN_JWKS_URL: "https://id.example/jwks",
+};
+
+describe("readConfig", () => {
+  test("needs nothing: every setting has a default", () => {
+    expect(readConfig({})).toEqual(defaults);
+  });
+
+  test("takes an empty or blank value for one that is not set", () => {
+    const empty = Object.fromEntries(Object.keys(settings).map((name, index) => [name, " ".repeat(index % 2)]));
+    expect(readConfig(empty)).toEqual(defaults);
+  });
+
+  test.each([
+    [{ HOST: "shop.example" }, { host: "shop.example", introspection: "token" }],
+    [{ PORT: "0" }, { port: 0 }],
+    [{ PORT: "65535" }, { port: 65_535 }],
+    [{ DATABASE_URL: "postgres://u:p@h/d" }, { databaseUrl: "postgres://u:p@h/d" }],
+    [{ DATABASE_URL: "postgresql://h:1/d?sslmode=require" }, { databaseUrl: "postgresql://h:1/d?sslmode=require" }],
+    [{ DATA_DIR: "/var/lib/stock/" }, { dataDir: "/var/lib/stock" }],
+    [{ DATA_DIR: "stock" }, { dataDir: join(process.cwd(), "stock") }],
+    [{ ADMIN_CLIENT_ID: "ops", ADMIN_CLIENT_SECRET: secret }, { adminClient: { id: "ops", secret } }],
+    [
+      { ADMIN_CLIENT_ID: "~".repeat(255), ADMIN_CLIENT_SECRET: "!".repeat(255) },
+      { adminClient: { id: "~".repeat(255), secret: "!".repeat(255) } },
+    ],
+    [{ INTROSPECTION: "off" }, { introspection: "off" }],
+    [{ INTROSPECTION: "token" }, { introspection: "token" }],
+    [
+      { HOST: "0.0.0.0", INTROSPECTION: "public" },
+      { host: "0.0.0.0", introspection: "public" },
+    ],
+    [
+      issuer,
+      {
+        outsideIssuer: { issuer: "https://id.example", audience: "stock", jwksUrl: new URL("https://id.example/jwks") },
+      },
+    ],
+    [
+      { ...issuer, TOKEN_JWKS_URL: "http://127.0.0.1:9/jwks" },
+      {
+        outsideIssuer: { issuer: "https://id.example", audience: "stock", jwksUrl: new URL("http://127.0.0.1:9/jwks") },
+      },
+    ],
+    [
+      { CORS_ORIGINS: "https://a.example, http://b.example:8080," },
+      { corsOrigins: ["https://a.example", "http://b.example:8080"] },
+    ],
+    [{ LOG_LEVEL: "silent" }, { logLevel: "silent" }],
+    [{ LANES: "32" }, { lanes: 32 }],
+    [{ DATABASE_POOL_SIZE: "1" }, { databasePoolSize: 1 }],
+    [{ DATABASE_POOL_SIZE: "200" }, { databasePoolSize: 200 }],
+    [{ DRAIN_TIMEOUT_SECONDS: "1" }, { drainTimeoutMs: 1_000 }],
+    [{ DRAIN_TIMEOUT_SECONDS: "600" }, { drainTimeoutMs: 600_000 }],
+    [{ UNSAFE_DATABASE: "allow" }, { allowsUnsafeDatabase: true }],
+    [{ UNSAFE_DATABASE: "refuse" }, { allowsUnsafeDatabase: false }],
+  ])("reads %j", (env, expected) => {
+    expect(readConfig(env)).toEqual({ ...defaults, ...expected });
+  });
+
+  test.each([
+    ["127.0.0.1", "public"],
+    ["127.1.2.3", "public"],
+    ["localhost", "public"],
+    ["::1", "public"],
+    ["0.0.0.0", "token"],
+    ["::", "token"],
+    ["192.168.0.1", "token"],
+    ["127.example", "token"],
+    ["localhost.example", "token"],
+  ])("lets strangers read the schema by default only when it listens on loopback: %s", (host, introspection) => {
+    expect(readConfig({ HOST: host }).introspection).toBe(introspection);
+  });
+
+  test.each([
+    [{ HOST: "http://127.0.0.1" }, "HOST has to be an IP address or a host name"],
+    [{ HOST: "-" }, "HOST has to be an IP address or a host name"],
+    ...["-1", "65536", "4e3", "4000.5", "four", "0x10"].map(
+      (PORT) => [{ PORT }, "PORT has to be a whole number, 0 to 65535"] as const,
+    ),
+    ...["127.0.0.1:5432", "mysql://h/d", "http://h"].map(
+      (url) =>
+        [
+          { DATABASE_URL: url },
+          "DATABASE_URL has to be an address that begins with postgres:// or postgresql://",
+        ] as const,
+    ),
+    [{ ADMIN_CLIENT_ID: "ops" }, "ADMIN_CLIENT_SECRET is missing: ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET go together"],
+    [
+      { ADMIN_CLIENT_SECRET: secret },
+      "ADMIN_CLIENT_ID is missing: ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET go together",
+    ],
+    ...["a b", "a|b", "é", "x".repeat(256)].map(
+      (id) =>
+        [
+          { ADMIN_CLIENT_ID: id, ADMIN_CLIENT_SECRET: secret },
+          "ADMIN_CLIENT_ID has to be 1 to 255 visible ASCII characters, none of them a |",
+        ] as const,
+    ),
+    ...["fifteen-letters", "sixteen letters!", "x".repeat(256)].map(
+      (wrong) =>
+        [
+          { ADMIN_CLIENT_ID: "ops", ADMIN_CLIENT_SECRET: wrong },
+          "ADMIN_CLIENT_SECRET has to be 16 to 255 visible ASCII characters",
+        ] as const,
+    ),
+    [{ INTROSPECTION: "Public" }, "INTROSPECTION has to be one of public, token, off"],
+    [
+      { TOKEN_ISSUER: "https://id.example" },
+      [
+        "TOKEN_AUDIENCE is missing: TOKEN_ISSUER and TOKEN_AUDIENCE and TOKEN_JWKS_URL go together",
+        "TOKEN_JWKS_URL is missing: TOKEN_ISSUER and TOKEN_AUDIENCE and TOKEN_JWKS_URL go together",
+      ].join("\n"),
+    ],
+    [
+      { ...issuer, TOKEN_JWKS_URL: "file:///jwks" },
+      "TOKEN_JWKS_URL has to be an address that begins with https:// or http://",
+    ],
+    [
+      { ...issuer, TOKEN_JWKS_URL: "http://id.example/jwks" },
+      "TOKEN_JWKS_URL has to be an https: address: who can change the keys on their way can make tokens",
+    ],
+    ...["*", "https://a.example/", "a.example", "https://a.example/path"].map(
+      (origins) =>
+        [
+          { CORS_ORIGINS: origins },
+          "CORS_ORIGINS has to be origins such as https://shop.example, with commas between and nothing after the host",
+        ] as const,
+    ),
+    [{ LOG_LEVEL: "loud" }, "LOG_LEVEL has to be one of fatal, error, warn, info, debug, trace, silent"],
+    ...["0", "33"].map((LANES) => [{ LANES }, "LANES has to be a whole number, 1 to 32"] as const),
+    ...["0", "201"].map(
+      (size) => [{ DATABASE_POOL_SIZE: size }, "DATABASE_POOL_SIZE has to be a whole number, 1 to 200"] as const,
+    ),
+    ...["0", "601"].map(
+      (time) => [{ DRAIN_TIMEOUT_SECONDS: time }, "DRAIN_TIMEOUT_SECONDS has to be a whole number, 1 to 600"] as const,
+    ),
+    [{ UNSAFE_DATABASE: "yes" }, "UNSAFE_DATABASE has to be one of refuse, allow"],
+  ])("refuses %j", (env, message) => {
+    expect(() => readConfig(env)).toThrow(new ConfigError(message));
+  });
+
+  test("names every setting at fault at once, and repeats no value", () => {
+    const env = {
+      PORT: "hunter2",
+      DATABASE_URL: "hunter2",
+      ADMIN_CLIENT_ID: "ops",
+      ADMIN_CLIENT_SECRET: "hunter2",
+      LANES: "hunter2",
+    };
+    expect(() => readConfig(env)).toThrow(
+      new ConfigError(
+        [
+          "PORT has to be a whole number, 0 to 65535",
+          "DATABASE_URL has to be an address that begins with postgres:// or postgresql://",
+          "ADMIN_CLIENT_SECRET has to be 16 to 255 visible ASCII characters",
+          "LANES has to be a whole number, 1 to 32",
+        ].join("\n"),
+      ),
+    );
+  });
+});
