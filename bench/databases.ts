@@ -6,7 +6,7 @@ import { Client } from "pg";
 import { startEmbeddedPostgres } from "../src/database/embedded-postgres.ts";
 import { migrate } from "../src/database/migrate.ts";
 import { createPrisma } from "../src/database/prisma.ts";
-import { PrismaInventoryStorage } from "../src/database/settlement.ts";
+import { PrismaInventoryStorage } from "../src/database/inventory-storage.ts";
 import { batchLinesMax } from "../src/inventory/commands.ts";
 import type { StockTransactionInput } from "../src/inventory/commands.ts";
 import { GroupCommit } from "../src/inventory/group-commit.ts";
