@@ -19,7 +19,8 @@ const { version }: { version: string } = createRequire(import.meta.url)("../pack
 
 const program = new Command("inventory-gateway")
   .description("A GraphQL and REST gateway for a shop's stock. Settings come from the environment: see README.md.")
-  .version(version);
+  .version(version)
+  .showSuggestionAfterError(false);
 
 program
   .command("start")

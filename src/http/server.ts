@@ -28,6 +28,8 @@ const headersTimeoutMs = 10_000;
 const timeoutCheckMs = 1_000;
 const keepAliveTimeoutMs = 60_000;
 const idleTimeoutMs = 65_000;
+/** How often connections that have become idle are closed while the server stops. */
+const closingSweepMs = 100;
 
 /** Where Apollo Sandbox and Studio run. */
 const apolloOrigins = ["https://studio.apollographql.com", "https://sandbox.embed.apollographql.com"];
@@ -71,6 +73,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.addHook("onResponse", async (request, reply) => {
     logRequest(request, reply, request.getDecorator<Principal | null>(principalDecorator));
   });
+  letGoOfConnectionsOnClose(app);
   app.setErrorHandler(answerFailure);
   app.setNotFoundHandler(answerUnknownPath);
   await app.register(cors, {
@@ -85,6 +88,21 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await app.register(graphqlPlugin, options);
   await app.register(restPlugin, options);
   return app;
+}
+
+/**
+ * Node closes connections that are idle when the stop begins, and waits for all others until their clients let go: those
+ * whose answer comes later are told to, and those whose answer has begun are closed after it.
+ */
+function letGoOfConnectionsOnClose(app: FastifyInstance): void {
+  let sweep: NodeJS.Timeout | undefined;
+  app.addHook("preClose", async () => {
+    sweep = setInterval(() => app.server.closeIdleConnections(), closingSweepMs);
+  });
+  app.addHook("onSend", async (_request, reply) => {
+    if (sweep !== undefined) reply.header("connection", "close");
+  });
+  app.addHook("onClose", async () => clearInterval(sweep));
 }
 
 /** What Fastify turns away before it has found a route, and so before any hook. */
