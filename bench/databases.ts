@@ -93,8 +93,13 @@ async function seed(url: string, productCount: number): Promise<void> {
     const inventory = new Inventory(new GroupCommit(new PrismaInventoryStorage(prisma)));
     const lines = Array.from({ length: productCount }, (_, index) => index).flatMap(linesOf);
     for (let first = 0; first < lines.length; first += batchLinesMax) {
-      const outcomes = await inventory.createStockTransactions("bench-seed", lines.slice(first, first + batchLinesMax), "EACH");
-      if (outcomes.some(({ kind }) => kind === "refused")) throw new Error("A stock transaction of the seed was refused");
+      const outcomes = await inventory.createStockTransactions(
+        "bench-seed",
+        lines.slice(first, first + batchLinesMax),
+        "EACH",
+      );
+      if (outcomes.some(({ kind }) => kind === "refused"))
+        throw new Error("A stock transaction of the seed was refused");
     }
   } finally {
     await prisma.$disconnect();
@@ -103,7 +108,14 @@ async function seed(url: string, productCount: number): Promise<void> {
 }
 
 function linesOf(index: number): StockTransactionInput[] {
-  const line = { productId: productIdOf(index), idempotencyKey: null, expectedVersion: null, reason: null, reference: null, note: null };
+  const line = {
+    productId: productIdOf(index),
+    idempotencyKey: null,
+    expectedVersion: null,
+    reason: null,
+    reference: null,
+    note: null,
+  };
   return [
     { ...line, action: "CREATE", quantity: 2 * unitsOfEach },
     { ...line, action: "ALLOCATE", quantity: unitsOfEach },

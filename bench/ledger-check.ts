@@ -15,6 +15,8 @@ export class LedgerCheck {
 
   static async open(url: string): Promise<LedgerCheck> {
     const client = new Client({ connectionString: url });
+    // A lost connection also rejects the query that runs; without a listener it would end the process.
+    client.on("error", () => undefined);
     await client.connect();
     const seeded = await client.query<{ rows: number }>("SELECT count(*)::int AS rows FROM stock_transaction");
     return new LedgerCheck(client, seeded.rows[0]?.rows ?? 0);
@@ -22,7 +24,9 @@ export class LedgerCheck {
 
   /** The position that was taken last, whether or not its group has been written. */
   async readPosition(): Promise<bigint> {
-    const { rows } = await this.#client.query<{ position: string }>("SELECT last_value AS position FROM stock_transaction_position");
+    const { rows } = await this.#client.query<{ position: string }>(
+      "SELECT last_value AS position FROM stock_transaction_position",
+    );
     return BigInt(rows[0]?.position ?? 0);
   }
 
@@ -59,10 +63,12 @@ export class LedgerCheck {
             IS DISTINCT FROM (history.version, history.total, history.allocated, latest.available_after, latest.allocated_after)`);
     const [found] = rows;
     if (found === undefined) throw new Error("The ledger could not be counted");
-    if (found.different > 0) throw new Error(`The stock of ${found.different} products is not what their histories say`);
+    if (found.different > 0)
+      throw new Error(`The stock of ${found.different} products is not what their histories say`);
     const unannounced = found.written - this.#seededRows - answers;
     if (unannounced < 0) throw new Error(`${-unannounced} acknowledged stock transactions are not in the ledger`);
-    if (unannounced > inFlightMax) throw new Error(`${unannounced} stock transactions are in the ledger that nobody was told of`);
+    if (unannounced > inFlightMax)
+      throw new Error(`${unannounced} stock transactions are in the ledger that nobody was told of`);
   }
 
   async close(): Promise<void> {

@@ -49,7 +49,14 @@ export class Load {
       return false;
     };
     const headers = { ...workload.headers, authorization: `Bearer ${token}` };
-    const options = { url: new URL(workload.path, url).href, method: "POST", headers, connections, setupClient, verifyBody } as const;
+    const options = {
+      url: new URL(workload.path, url).href,
+      method: "POST",
+      headers,
+      connections,
+      setupClient,
+      verifyBody,
+    } as const;
     // Stopped by hand, when what was to be measured has been. Looks ten times a second whether it was.
     const endless = { duration: 1_000_000, sampleInt: 100 };
     this.#cannon = autocannon({ ...options, ...endless }, () => this.#closed.abort());

@@ -10,15 +10,26 @@ import { compare, describeMachine, toTable } from "./report.ts";
 
 interface Options {
   readonly seconds: number;
-  readonly only: readonly Figure[];
+  readonly only?: readonly Figure[];
   readonly json?: string;
   readonly cpuProf?: string;
 }
 
-const { seconds, only, json, cpuProf } = new Command("bench")
-  .description("Measures the gateway under load, on a durable PostgreSQL that it starts itself, against what it is compared with.")
+const {
+  seconds,
+  only = figures,
+  json,
+  cpuProf,
+} = new Command("bench")
+  .description(
+    "Measures the gateway under load, on a durable PostgreSQL that it starts itself, against what it is compared with.",
+  )
   .option("--seconds <number>", "how long each figure is measured, after a warm-up", parseSeconds, 10)
-  .option("--only <names>", `which figures, with commas between: ${figures.map(({ name }) => name).join(", ")}`, parseNames, figures)
+  .option(
+    "--only <names>",
+    `only these figures, with commas between: ${figures.map(({ name }) => name).join(", ")}`,
+    parseNames,
+  )
   .option("--json <file>", "also write the figures there, as a list")
   .option("--cpu-prof <folder>", "have each server write a CPU profile there; it costs a few percent")
   .showHelpAfterError()
@@ -32,12 +43,18 @@ if (json !== undefined) await writeFile(json, `${JSON.stringify(reported, null, 
 
 async function measureAll(): Promise<Measurement[]> {
   const databases = await startBenchDatabases(productCount);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    // PostgreSQL would outlive this process, and so would its files.
+    process.once(signal, () => void databases.close().finally(() => process.exit(1)));
+  }
   try {
     console.log(describeMachine(databases.version));
     const done: Measurement[] = [];
     for (const figure of only) {
       console.log(`${figure.name}: ${figure.description}, ${figure.connections} connections, ${seconds} s …`);
-      done.push(await measure(figure, databases, { seconds, profileDir: cpuProf === undefined ? null : resolve(cpuProf) }));
+      done.push(
+        await measure(figure, databases, { seconds, profileDir: cpuProf === undefined ? null : resolve(cpuProf) }),
+      );
     }
     return done;
   } finally {

@@ -27,16 +27,40 @@ const warmUpSeconds = 3;
  * Measures one figure on a database and a server of its own.
  * @throws Error when an answer was no success, or the ledger says something else than the answers
  */
-export async function measure(figure: Figure, databases: BenchDatabases, options: MeasurementOptions): Promise<Measurement> {
+export async function measure(
+  figure: Figure,
+  databases: BenchDatabases,
+  options: MeasurementOptions,
+): Promise<Measurement> {
   const database = await databases.create();
   try {
     const { variant } = figure;
     const server = await ServerProcess.start({ variant, databaseUrl: database.url, profileDir: options.profileDir });
-    const { measurement, answers } = await drive(figure, server, database, options.seconds).finally(() => server.stop());
+    const { measurement, answers } = await driveAndStop(figure, server, database, options.seconds);
     await database.ledger.verify(answers, figure.connections);
     return measurement;
   } finally {
     await database.drop();
+  }
+}
+
+/** A measurement, and how many requests were answered from the first to the last one, warm-up included. */
+interface Driven {
+  readonly measurement: Measurement;
+  readonly answers: number;
+}
+
+/** What was in flight when the load ended has been written, or will never be, once the server has stopped. */
+async function driveAndStop(
+  figure: Figure,
+  server: ServerProcess,
+  database: BenchDatabase,
+  seconds: number,
+): Promise<Driven> {
+  try {
+    return await drive(figure, server, database, seconds);
+  } finally {
+    await server.stop();
   }
 }
 
@@ -45,7 +69,7 @@ async function drive(
   server: ServerProcess,
   { ledger }: BenchDatabase,
   seconds: number,
-): Promise<{ readonly measurement: Measurement; readonly answers: number }> {
+): Promise<Driven> {
   const { name, connections, workload } = figure;
   const load = new Load({ url: server.url, token: server.token, connections, workload });
   await load.whileSound(warmUpSeconds * 1_000);

@@ -16,7 +16,9 @@ export function compare(figures: readonly Figure[], measurements: readonly Measu
     if (own === undefined) return [];
     const ratios = comparedTo.flatMap((other) => {
       const compared = byName.get(other);
-      return compared === undefined ? [] : [[other, round(own.requestsPerSecond / compared.requestsPerSecond, 2)] as const];
+      return compared === undefined
+        ? []
+        : [[other, round(own.requestsPerSecond / compared.requestsPerSecond, 2)] as const];
     });
     return [{ ...rounded(own), ratioTo: Object.fromEntries(ratios) }];
   });
@@ -40,9 +42,13 @@ export function toTable(figures: readonly ReportedFigure[]): string {
     figure.p99Ms.toFixed(1),
     figure.serverCpuMicros.toFixed(0),
     figure.groupSize?.toFixed(1) ?? "",
-    Object.entries(figure.ratioTo).map(([name, ratio]) => `${ratio.toFixed(2)} × ${name}`).join(", "),
+    Object.entries(figure.ratioTo)
+      .map(([name, ratio]) => `${ratio.toFixed(2)} × ${name}`)
+      .join(", "),
   ]);
-  const widths = header.map((title, column) => Math.max(...[header, ...rows].map((row) => (row[column] ?? title).length)));
+  const widths = header.map((title, column) =>
+    Math.max(...[header, ...rows].map((row) => (row[column] ?? title).length)),
+  );
   const toLine = (cells: readonly string[]): string =>
     `| ${cells.map((cell, column) => (isNumeric(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0))).join(" | ")} |`;
   const rule = widths.map((width, column) => (isNumeric(column) ? `${"-".repeat(width - 1)}:` : "-".repeat(width)));

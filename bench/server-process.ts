@@ -42,7 +42,11 @@ export class ServerProcess {
   static async start({ variant, databaseUrl, profileDir }: ServerProcessOptions): Promise<ServerProcess> {
     const execArgv = profileDir === null ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDir}`];
     const env = { ...process.env, NODE_ENV: "production" };
-    const child = fork(serverFile, [variant, databaseUrl], { execArgv, env, stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    const child = fork(serverFile, [variant, databaseUrl], {
+      execArgv,
+      env,
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+    });
     try {
       const ready = await receive(child, "ready");
       return new ServerProcess(child, ready.url, await requestToken(ready));
@@ -54,20 +58,26 @@ export class ServerProcess {
 
   /** User and system time that the process has used so far, in microseconds. */
   async cpuMicros(): Promise<number> {
+    const answer = receive(this.#child, "cpu");
     send(this.#child, "cpu");
-    return (await receive(this.#child, "cpu")).micros;
+    return (await answer).micros;
   }
 
   /** Lets it answer what it has accepted, and waits for its end. */
   async stop(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) throw new Error("The server process has ended by itself");
+    if (hasEnded(this.#child)) throw new Error("The server process has ended by itself");
     const ended = once(this.#child, "exit");
     const overdue = setTimeout(() => this.#child.kill("SIGKILL"), stopTimeoutMs);
     send(this.#child, "stop");
-    const [code]: unknown[] = await ended;
+    await ended;
     clearTimeout(overdue);
-    if (code !== 0) throw new Error(`The server process ended with ${String(code ?? this.#child.signalCode)}`);
+    const { exitCode, signalCode } = this.#child;
+    if (exitCode !== 0) throw new Error(`The server process ended with ${exitCode ?? signalCode}`);
   }
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 /** @throws Error for anything that is no request */
@@ -77,14 +87,20 @@ export function parseServerRequest(message: unknown): ServerRequest {
   return request;
 }
 
+/** Nothing is to be done about a process that has ended: whoever waits for its answer is told. */
 function send(child: ChildProcess, request: ServerRequest): void {
-  child.send(request);
+  child.send(request, () => undefined);
 }
 
 /** @throws Error when the process ends instead */
-function receive<Kind extends ServerMessage["kind"]>(child: ChildProcess, kind: Kind): Promise<ServerMessage & { kind: Kind }> {
+function receive<Kind extends ServerMessage["kind"]>(
+  child: ChildProcess,
+  kind: Kind,
+): Promise<ServerMessage & { kind: Kind }> {
   return new Promise((resolve, reject) => {
-    const onExit = (code: number | null): void => reject(new Error(`The server process ended with ${code ?? "a signal"}`));
+    if (hasEnded(child)) reject(new Error("The server process has ended by itself"));
+    const onExit = (code: number | null): void =>
+      reject(new Error(`The server process ended with ${code ?? "a signal"}`));
     child.once("exit", onExit);
     child.once("message", (message: ServerMessage) => {
       child.off("exit", onExit);
@@ -94,7 +110,10 @@ function receive<Kind extends ServerMessage["kind"]>(child: ChildProcess, kind: 
   });
 }
 
-function isOfKind<Kind extends ServerMessage["kind"]>(message: ServerMessage, kind: Kind): message is ServerMessage & { kind: Kind } {
+function isOfKind<Kind extends ServerMessage["kind"]>(
+  message: ServerMessage,
+  kind: Kind,
+): message is ServerMessage & { kind: Kind } {
   return message.kind === kind;
 }
 

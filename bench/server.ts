@@ -31,9 +31,11 @@ process.on("message", (message) => {
       return void stop();
   }
 });
+// Without the benchmark there is nobody to serve.
+process.once("disconnect", () => process.exit());
 send({ kind: "ready", url: gateway.url, clientId: client.id, clientSecret: secret });
 
-/** The process ends by itself once nothing is left that could happen. */
+/** Answers what was accepted, then ends the process. */
 async function stop(): Promise<void> {
   await gateway.close();
   await usual?.close();

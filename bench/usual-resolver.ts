@@ -50,7 +50,10 @@ export class UsualResolver implements Settler {
   async #createStockTransaction(command: Command): Promise<Outcome> {
     if (command.kind === "delete-stock") throw new Error("The usual resolver deletes no stock");
     const { id, clientId, productId, action, quantity, reason, reference, note } = command;
-    const change = { available: actionEffects[action].available * quantity, allocated: actionEffects[action].allocated * quantity };
+    const change = {
+      available: actionEffects[action].available * quantity,
+      allocated: actionEffects[action].allocated * quantity,
+    };
     return await this.#prisma.$transaction(
       async (tx) => {
         const stock = await tx.stock.findUnique({ where: { productId } });
@@ -97,8 +100,16 @@ function applied({ position: _position, ...transaction }: StockTransaction & { r
   return { kind: "applied", transaction, replayed: false };
 }
 
-function refusal(command: CreateStockTransaction, code: StockErrorCode, stock: (Levels & { readonly version: number }) | null): Outcome {
+function refusal(
+  command: CreateStockTransaction,
+  code: StockErrorCode,
+  stock: (Levels & { readonly version: number }) | null,
+): Outcome {
   const { productId, action, quantity } = command;
   const { available, allocated, version } = stock ?? { available: null, allocated: null, version: 0 };
-  return { kind: "refused", refusal: { code, productId, action, requested: quantity, available, allocated, version }, replayed: false };
+  return {
+    kind: "refused",
+    refusal: { code, productId, action, requested: quantity, available, allocated, version },
+    replayed: false,
+  };
 }
