@@ -113,6 +113,18 @@ test("F22: readiness turns 503 within seconds while the database is away, and ba
   expect([await probe(url, "/readyz"), await probe(url, "/healthz")]).toEqual([away, live]);
 });
 
+test("an error that nobody foresaw is told in full, ends the start with 1, and the embedded server is stopped", async () => {
+  const fresh = await workplace.createFolder();
+  const first = workplace.start({ DATA_DIR: fresh });
+  await first.serving();
+  await query(await embeddedUrlOf(fresh), "ALTER TABLE signing_key RENAME TO misplaced");
+  expect(await first.stop()).toBe(0);
+  const run = workplace.start({ DATA_DIR: fresh });
+  expect(await run.ended).toEqual({ code: 1, signal: null });
+  expect(run.stderr).toMatch(/signing_key.*does not exist[^]*\n {4}at /);
+  expect(postmasterOf(fresh)).toBeNull();
+});
+
 test("refuses a database of which synchronous_commit alone is off, and leaves it as it was", async () => {
   await open(workplace.start(settings));
   const embedded = await embeddedUrlOf(dataDir);

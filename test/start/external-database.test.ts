@@ -2,24 +2,13 @@ import { readFileSync } from "node:fs";
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { createDatabase } from "../support/database.ts";
-import type { TestDatabase } from "../support/database.ts";
 import { Shop } from "../support/shop.ts";
 import { openShop, query, requestToken, Workplace } from "./support.ts";
 
 const workplace = new Workplace();
-const databases: TestDatabase[] = [];
+const createEmptyDatabase = (): Promise<string> => workplace.createDatabase({ migrated: false });
 
-async function createEmptyDatabase(): Promise<string> {
-  const database = await createDatabase({ migrated: false });
-  databases.push(database);
-  return database.url;
-}
-
-afterEach(async () => {
-  await workplace.clear();
-  await Promise.all(databases.splice(0).map((database) => database.drop()));
-});
+afterEach(() => workplace.clear());
 
 /** The run's own server has fsync off. */
 const unsafe = { UNSAFE_DATABASE: "allow", LOG_LEVEL: "warn" };
@@ -109,7 +98,8 @@ describe("with DATABASE_URL set", () => {
     const dataDir = await workplace.createFolder();
     const secretFile = join(dataDir, "admin-client.secret");
     const shown: string[] = [];
-    for (const databaseUrl of [await createEmptyDatabase(), await createEmptyDatabase()]) {
+    const databaseUrls = [await createEmptyDatabase(), await createEmptyDatabase()] as const;
+    for (const databaseUrl of databaseUrls) {
       const run = workplace.start({ ...unsafe, DATA_DIR: dataDir, DATABASE_URL: databaseUrl });
       const url = await run.serving();
       const [, secret = "", file = ""] = /^ {2}Secret +(\S+) +\(kept in (.+)\)$/m.exec(run.stdout) ?? [];
@@ -121,7 +111,7 @@ describe("with DATABASE_URL set", () => {
     expect(shown[0]).toBe(secretFile);
     expect(shown[1]).toMatch(/admin-client\.secret\.[0-9a-f]{12}$/);
 
-    const second = databases[1]?.url ?? "";
+    const [, second] = databaseUrls;
     const again = workplace.start({ ...unsafe, DATA_DIR: dataDir, DATABASE_URL: second });
     await again.serving();
     expect(again.stdout).toContain(`  Secret    kept in ${shown[1]}\n`);

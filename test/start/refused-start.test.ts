@@ -4,7 +4,6 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { createDatabase } from "../support/database.ts";
 import { findFreePort, postmasterOf, query, Workplace } from "./support.ts";
 import type { Run, Settings } from "./support.ts";
 
@@ -54,7 +53,7 @@ describe("a start that can't succeed ends with 1, leaves no server behind and sa
   });
 
   test("that the password, the database or the URL's parameters are wrong", async () => {
-    const { url, drop } = await createDatabase();
+    const url = await workplace.createDatabase();
     const wrong = new URL(url);
     wrong.password = "hunter2";
     expect(await refusalOf({ DATABASE_URL: wrong.href })).toBe(
@@ -68,11 +67,10 @@ describe("a start that can't succeed ends with 1, leaves no server behind and sa
     expect(await refusalOf({ DATABASE_URL: `${wrong.href}?sslrootcert=/no/such/file` })).toBe(
       "inventory-gateway: DATABASE_URL can't be used: ENOENT: no such file or directory, open '/no/such/file'\n",
     );
-    await drop();
   });
 
   test("that the database's user may not make tables", async () => {
-    const { url, drop } = await createDatabase({ migrated: false });
+    const url = await workplace.createDatabase({ migrated: false });
     const user = `weak_${new URL(url).pathname.slice(1)}`;
     await query(url, `CREATE ROLE ${user} LOGIN PASSWORD 'hunter2'`);
     const weak = Object.assign(new URL(url), { username: user, password: "hunter2" });
@@ -80,7 +78,6 @@ describe("a start that can't succeed ends with 1, leaves no server behind and sa
       "inventory-gateway: DATABASE_URL: The database's schema could not be brought up to date: ERROR: permission denied for schema public\n",
     );
     await query(url, `DROP ROLE ${user}`);
-    await drop();
   });
 
   test("of every setting that is wrong, not only of the first", async () => {
@@ -102,7 +99,7 @@ describe("a start that can't succeed ends with 1, leaves no server behind and sa
   });
 
   test("that ADMIN_CLIENT_ID names a client that was revoked", async () => {
-    const { url, drop } = await createDatabase();
+    const url = await workplace.createDatabase();
     await query(
       url,
       "INSERT INTO api_client (id, name, secret_hash, scopes, implicit, created_at, revoked_at) VALUES ('ops', 'Ops', 'x', '{inventory:read}', false, now(), now())",
@@ -116,7 +113,6 @@ describe("a start that can't succeed ends with 1, leaves no server behind and sa
     expect(await refusalOf(settings)).toBe(
       "inventory-gateway: ADMIN_CLIENT_ID names the client ops, which was revoked\n",
     );
-    await drop();
   });
 
   test("that DATA_DIR is a file, or holds something else", async () => {
@@ -126,12 +122,11 @@ describe("a start that can't succeed ends with 1, leaves no server behind and sa
     expect(await refusalOf({ DATA_DIR: file })).toBe(
       `inventory-gateway: DATA_DIR: ${file} can't be written: EEXIST: file already exists, mkdir '${file}'\n`,
     );
-    const { url, drop } = await createDatabase();
+    const url = await workplace.createDatabase();
     expect(await refusalOf({ DATA_DIR: file, DATABASE_URL: url, UNSAFE_DATABASE: "allow" })).toBe(
       `inventory-gateway: DATA_DIR: the first client's secret can't be kept in ${file}: EEXIST: file already exists, mkdir '${file}'; ` +
         "give another, or set ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET\n",
     );
-    await drop();
     await mkdir(join(folder, "postgres"));
     await writeFile(join(folder, "postgres/notes.txt"), "");
     expect(await refusalOf({ DATA_DIR: folder })).toBe(

@@ -73,7 +73,7 @@ test("F23: what was answered under load is in the ledger after SIGTERM and a res
   const run = workplace.start(settings);
   const { shop } = await openingOf(run);
   const answered = new Map<string, string>();
-  let ended: Promise<number | null> | null = null;
+  const ends: Promise<number | null>[] = [];
   const work = async (worker: number): Promise<void> => {
     for (let index = 0; ; index += 1) {
       const idempotencyKey = `F23 ${worker} ${index}`;
@@ -82,11 +82,11 @@ test("F23: what was answered under load is in the ledger after SIGTERM and a res
       const answer = await shop.move(move).catch(() => null);
       if (answer?.moved == null) return;
       answered.set(idempotencyKey, answer.moved.id);
-      if (answered.size === 200) ended = run.stop();
+      if (answered.size === 200) ends.push(run.stop());
     }
   };
   await Promise.all(Array.from({ length: 20 }, (_, worker) => work(worker)));
-  expect(await ended).toBe(0);
+  expect(await Promise.all(ends)).toEqual([0]);
   expect(answered.size).toBeGreaterThanOrEqual(200);
 
   await workplace.start(settings).serving();
@@ -115,6 +115,27 @@ test("a drain that takes longer than DRAIN_TIMEOUT_SECONDS ends with 1 and says 
     msg: "The drain took longer than DRAIN_TIMEOUT_SECONDS",
   });
   expect(isAlive(postmaster)).toBe(false);
+  await answer;
+  await lock.release();
+});
+
+test("a second signal in the same moment is the same Ctrl-C; a later one ends it at once, with 1", async () => {
+  const run = workplace.start(settings);
+  const { shop, url } = await openingOf(run);
+  await shop.move({ productId: "hurried", action: "INCREMENT", quantity: 1 });
+  const lock = await lockStock(await embeddedUrlOf(settings.DATA_DIR), "hurried");
+  const answer = shop.move({ productId: "hurried", action: "INCREMENT", quantity: 1 }).catch((error: unknown) => error);
+  await waitUntilBlocked();
+  process.kill(run.pid, "SIGINT");
+  await eventually("no more connections are taken", async () => !(await isListening(url)));
+  process.kill(run.pid, "SIGINT");
+  const repeated = Date.now();
+  await eventually("it ends", () => {
+    if (!run.hasEnded) process.kill(run.pid, "SIGINT");
+    return run.hasEnded;
+  });
+  expect(await run.ended).toEqual({ code: 1, signal: null });
+  expect(Date.now() - repeated).toBeGreaterThan(500);
   await answer;
   await lock.release();
 });

@@ -10,6 +10,8 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Client } from "pg";
+import { createDatabase } from "../support/database.ts";
+import type { TestDatabase } from "../support/database.ts";
 import { Shop } from "../support/shop.ts";
 
 export const packageRoot = fileURLToPath(new URL("../../", import.meta.url));
@@ -65,8 +67,9 @@ export class Run {
   }
 }
 
-/** Folders and programs of a test, none of which outlives it. */
+/** Folders, databases and programs of a test, none of which outlives it. */
 export class Workplace {
+  readonly #databases: TestDatabase[] = [];
   readonly #folders: string[] = [];
   readonly #runs: Run[] = [];
 
@@ -76,6 +79,13 @@ export class Workplace {
     this.#folders.push(folder);
     await chmod(folder, mode);
     return folder;
+  }
+
+  /** A new database on the run's own server, for DATABASE_URL: migrated, or empty. */
+  async createDatabase(options: { readonly migrated?: boolean } = {}): Promise<string> {
+    const database = await createDatabase(options);
+    this.#databases.push(database);
+    return database.url;
   }
 
   /** Runs `node dist/main.js …` with these settings and no others. */
@@ -114,9 +124,10 @@ export class Workplace {
     }
   }
 
-  /** Ends what still runs, and removes the folders. */
+  /** Ends what still runs, and removes folders and databases. */
   async clear(): Promise<void> {
     await this.endRuns();
+    for (const database of this.#databases.splice(0)) await database.drop();
     for (const folder of this.#folders.splice(0)) await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
