@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Shop } from "../support/shop.ts";
 import {
@@ -20,6 +22,10 @@ let settings: { readonly DATA_DIR: string; readonly LOG_LEVEL: string };
 beforeAll(async () => {
   dataDir = await workplace.createFolder();
   settings = { DATA_DIR: dataDir, LOG_LEVEL: "warn" };
+  // Makes the client that the tests ask for tokens with, whichever of them comes first.
+  const first = workplace.start(settings);
+  await first.serving();
+  await first.stop();
 });
 afterEach(() => workplace.endRuns());
 afterAll(() => workplace.clear());
@@ -111,6 +117,18 @@ test("F22: readiness turns 503 within seconds while the database is away, and ba
   process.kill(postmaster, "SIGKILL");
   await eventually("the server's end", async () => (await probe(url, "/readyz")).status === 503);
   expect([await probe(url, "/readyz"), await probe(url, "/healthz")]).toEqual([away, live]);
+});
+
+test("the secrets in the settings reach no command line, nor the environment of the server, nor what it says", async () => {
+  const secret = "kept-to-itself-0123456789";
+  const run = workplace.start({ DATA_DIR: dataDir, ADMIN_CLIENT_ID: "ops", ADMIN_CLIENT_SECRET: secret });
+  const url = await run.serving();
+  expect((await requestToken(url, "ops", secret)).status).toBe(200);
+  const server = `/proc/${postmasterOf(dataDir)}`;
+  const told = ["environ", "cmdline"].map((file) => readFileSync(join(server, file), "utf8"));
+  told.push(readFileSync(`/proc/${run.pid}/cmdline`, "utf8"), run.stdout, run.stderr);
+  expect(told.filter((text) => text.includes(secret))).toEqual([]);
+  expect(told[1]).toContain(`${dataDir}/postgres`);
 });
 
 test("an error that nobody foresaw is told in full, ends the start with 1, and the embedded server is stopped", async () => {

@@ -119,6 +119,14 @@ test("a drain that takes longer than DRAIN_TIMEOUT_SECONDS ends with 1 and says 
   await lock.release();
 });
 
+test("a signal that comes while it starts is obeyed when it has started: nothing stays behind", async () => {
+  const run = workplace.start(settings);
+  await eventually("the embedded server starts", () => run.hasEnded || postmasterOf(settings.DATA_DIR) !== null);
+  expect(await run.stop()).toBe(0);
+  expect(run.stdout + run.stderr).toBe("");
+  expect(postmasterOf(settings.DATA_DIR)).toBeNull();
+});
+
 test("a second signal in the same moment is the same Ctrl-C; a later one ends it at once, with 1", async () => {
   const run = workplace.start(settings);
   const { shop, url } = await openingOf(run);
