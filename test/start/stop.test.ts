@@ -52,21 +52,25 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
   });
 });
 
-test("Ctrl-C on npm start, which reaches the gateway from the terminal and from npm, drains and stops the embedded server", async () => {
+test.each([
+  ["Ctrl-C, which reaches the gateway from the terminal and from npm,", "SIGINT", -1],
+  ["SIGTERM to npm alone", "SIGTERM", 1],
+] as const)("npm start: %s drains and stops the embedded server", async (_name, signal, side) => {
   const npm = workplace.spawn("npm", ["start"], { ...settings, PORT: "0" });
   const { shop, url } = await openingOf(npm);
   const postmaster = postmasterOf(settings.DATA_DIR) ?? 0;
-  await shop.move({ productId: "below npm", action: "INCREMENT", quantity: 1 });
-  const lock = await lockStock(await embeddedUrlOf(settings.DATA_DIR), "below npm");
-  const answer = shop.move({ productId: "below npm", action: "INCREMENT", quantity: 1 });
+  const productId = `below npm on ${signal}`;
+  await shop.move({ productId, action: "INCREMENT", quantity: 1 });
+  const lock = await lockStock(await embeddedUrlOf(settings.DATA_DIR), productId);
+  const answer = shop.move({ productId, action: "INCREMENT", quantity: 1 });
   await waitUntilBlocked();
 
-  process.kill(-npm.pid, "SIGINT");
+  process.kill(side * npm.pid, signal);
   await eventually("no more connections are taken", async () => !(await isListening(url)));
   await lock.release();
   expect((await answer).moved?.version).toBe(2);
-  await npm.ended;
-  await eventually("the embedded server is gone", () => !isAlive(postmaster));
+  expect(await npm.ended).toEqual({ code: 0, signal: null });
+  expect(isAlive(postmaster)).toBe(false);
 });
 
 test("F23: what was answered under load is in the ledger after SIGTERM and a restart, once", async () => {
