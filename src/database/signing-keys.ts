@@ -1,7 +1,7 @@
 import type { NewSigningKey, SigningKeyRecord, SigningKeyStorage } from "../access/signing-keys.ts";
 import { whileAvailable } from "./availability.ts";
 import { sqlStateOf } from "./errors.ts";
-import type { PrismaClient } from "./generated/client.ts";
+import type { Prisma, PrismaClient } from "./generated/client.ts";
 
 const serializationFailure = "40001";
 
@@ -21,38 +21,31 @@ export class PrismaSigningKeyStorage implements SigningKeyStorage {
 
   /** Ids are random, so no unique key keeps two gateways apart: being serializable does. */
   async createFirst(key: NewSigningKey): Promise<boolean> {
-    return await this.#serialized(async () => {
-      const [count] = await this.#prisma.$transaction(
-        [
-          this.#prisma.$executeRaw`
-            INSERT INTO signing_key (id, algorithm, public_jwk, private_jwk, created_at)
-            SELECT ${key.id}, ${key.algorithm}, ${key.publicJwk}::jsonb, ${key.privateJwk}::jsonb, ${key.createdAt}
-            WHERE NOT EXISTS (SELECT FROM signing_key WHERE retired_at IS NULL)`,
-        ],
-        { isolationLevel: "Serializable" },
-      );
+    return await this.#serialized(async (tx) => {
+      const count = await tx.$executeRaw`
+        INSERT INTO signing_key (id, algorithm, public_jwk, private_jwk, created_at)
+        SELECT ${key.id}, ${key.algorithm}, ${key.publicJwk}::jsonb, ${key.privateJwk}::jsonb, ${key.createdAt}
+        WHERE NOT EXISTS (SELECT FROM signing_key WHERE retired_at IS NULL)`;
       return count === 1;
     });
   }
 
   async replace(key: NewSigningKey): Promise<boolean> {
-    return await this.#serialized(async () => {
-      await this.#prisma.$transaction(
-        [
-          this.#prisma.signingKey.updateMany({ where: { retiredAt: null }, data: { retiredAt: key.createdAt } }),
-          this.#prisma.signingKey.create({ data: key }),
-        ],
-        { isolationLevel: "Serializable" },
-      );
+    return await this.#serialized(async (tx) => {
+      await tx.signingKey.updateMany({ where: { retiredAt: null }, data: { retiredAt: key.createdAt } });
+      await tx.signingKey.create({ data: key });
       return true;
     });
   }
 
-  /** A transaction that would break the order of its neighbours is rolled back: then another one has done the work. */
-  async #serialized(work: () => Promise<boolean>): Promise<boolean> {
+  /**
+   * Runs a transaction that is rolled back if it would not fit into one order with its neighbours: then one of those has
+   * done the work. It is an interactive one because Prisma 7.10 ignores `isolationLevel` for a list of statements.
+   */
+  async #serialized(work: (tx: Prisma.TransactionClient) => Promise<boolean>): Promise<boolean> {
     return await whileAvailable(async () => {
       try {
-        return await work();
+        return await this.#prisma.$transaction(work, { isolationLevel: "Serializable" });
       } catch (error) {
         if (sqlStateOf(error) !== serializationFailure) throw error;
         return false;

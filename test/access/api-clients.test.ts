@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { Client } from "pg";
 import { ServiceUnavailableError } from "../../src/inventory/errors.ts";
 import { UnauthenticatedError } from "../../src/access/principal.ts";
 import { PrismaApiClientStorage } from "../../src/database/api-clients.ts";
@@ -77,9 +78,17 @@ describe("the first administrator's client", () => {
     const fresh = await createAccessWorld();
     const pools = [fresh.connect(), fresh.connect()];
     const gateways = Array.from({ length: 10 }, (_, index) => fresh.access({}, pools[index % 2]).clients);
-    const made = (await Promise.all(gateways.map((clients) => clients.createFirst(async () => undefined)))).filter(
-      (created) => created !== null,
-    );
+    // None goes on before all have found that there is no client.
+    let arrived = 0;
+    let openGate = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (openGate = resolve));
+    const keep = async (): Promise<void> => {
+      arrived += 1;
+      if (arrived === gateways.length) openGate();
+      await gate;
+    };
+    const outcomes = await Promise.all(gateways.map((clients) => clients.createFirst(keep)));
+    const made = outcomes.filter((created) => created !== null);
     expect(made).toHaveLength(1);
     const [winner] = made;
     expect(await fresh.access().clients.list()).toEqual([
@@ -94,6 +103,29 @@ describe("the first administrator's client", () => {
     ]);
     expect(await fresh.access().clients.findBySecret("admin", winner?.secret ?? "")).toEqual(winner?.client);
     expect(await fresh.access().clients.createFirst(async () => undefined)).toBeNull();
+    await fresh.close();
+  });
+
+  test("is not made when another gateway, whose insert this one could not see yet, makes it first", async () => {
+    const fresh = await createAccessWorld();
+    const record = { ...(await createAdministrator(world.access().clients)).client, id: "admin", secretHash: "scrypt" };
+    const other = new Client({ connectionString: fresh.url });
+    await other.connect();
+    await other.query("BEGIN");
+    await other.query(
+      "INSERT INTO api_client (id, name, secret_hash, scopes, implicit, created_at) VALUES ('admin', 'Other', 'scrypt', '{}', false, now())",
+    );
+    const made = new PrismaApiClientStorage(fresh.prisma).createFirst(record);
+    for (let waiting = 0; waiting === 0;) {
+      const { rows } = await other.query<{ waiting: number }>(
+        "SELECT count(*)::int AS waiting FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+      );
+      waiting = rows[0]?.waiting ?? 0;
+    }
+    await other.query("COMMIT");
+    expect(await made).toBe(false);
+    expect((await fresh.access().clients.list()).map(({ name }) => name)).toEqual(["Other"]);
+    await other.end();
     await fresh.close();
   });
 
