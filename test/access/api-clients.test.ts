@@ -116,11 +116,14 @@ describe("the first administrator's client", () => {
       "INSERT INTO api_client (id, name, secret_hash, scopes, implicit, created_at) VALUES ('admin', 'Other', 'scrypt', '{}', false, now())",
     );
     const made = new PrismaApiClientStorage(fresh.prisma).createFirst(record);
-    for (let waiting = 0; waiting === 0;) {
-      const { rows } = await other.query<{ waiting: number }>(
-        "SELECT count(*)::int AS waiting FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
-      );
-      waiting = rows[0]?.waiting ?? 0;
+    // In statements of their own: within a transaction PostgreSQL shows the activity as it first saw it.
+    const onlooker = fresh.connect();
+    let waiting = 0;
+    while (waiting === 0) {
+      const [row] = await onlooker.$queryRaw<{ waiting: number }[]>`
+        SELECT count(*)::int AS waiting FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+      waiting = row?.waiting ?? 0;
     }
     await other.query("COMMIT");
     expect(await made).toBe(false);
