@@ -46,7 +46,7 @@ export class InvalidClientError extends Error {
 }
 
 /**
- * Verifying costs 113 µs, a look into the cache one. What was verified is verified again after this time, so that a key
+ * Verifying costs 113 µs, a request whose token is known here four. What was verified is verified again after this time, so that a key
  * that was taken away counts soon.
  */
 const verifiedForMs = 10_000;
