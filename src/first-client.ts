@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { link, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { link, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { firstClientId } from "./access/api-clients.ts";
 import type { ApiClients } from "./access/api-clients.ts";
 import { ConfigError } from "./config.ts";
 import type { Config } from "./config.ts";
+import { makeDataFolder } from "./data-folder.ts";
 
 const secretFileName = "admin-client.secret";
 
@@ -41,7 +42,7 @@ export async function ensureFirstClient(clients: ApiClients, { adminClient, data
 
 async function keepSecret(dataDir: string, file: string, secret: string): Promise<void> {
   try {
-    await mkdir(dataDir, { recursive: true });
+    await makeDataFolder(dataDir);
     await writeFile(file, secret, { mode: 0o600 });
   } catch (error) {
     const problem = `the first client's secret can't be kept in ${dataDir}: ${messageOf(error)}`;

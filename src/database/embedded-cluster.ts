@@ -5,7 +5,6 @@ import {
   chmod,
   chown,
   constants,
-  mkdir,
   mkdtemp,
   readFile,
   readdir,
@@ -17,6 +16,7 @@ import {
 import { arch, platform } from "node:os";
 import { dirname, join } from "node:path";
 import { ConfigError } from "../config.ts";
+import { makeDataFolder } from "../data-folder.ts";
 import { run } from "./embedded-process.ts";
 import { chooseServerUser, launchAs } from "./embedded-user.ts";
 import type { ServerUser } from "./embedded-user.ts";
@@ -66,7 +66,7 @@ export async function readPassword(databaseDir: string): Promise<string> {
 
 async function prepareFolder(dataDir: string): Promise<void> {
   try {
-    await mkdir(dataDir, { recursive: true });
+    await makeDataFolder(dataDir);
     await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new ConfigError(`DATA_DIR: ${dataDir} can't be written: ${messageOf(error)}`, { cause: error });

@@ -115,6 +115,12 @@ describe("a start that can't succeed ends with 1, leaves no server behind and sa
     );
   });
 
+  test("that DATA_DIR can't be made, where making it would never end", async () => {
+    expect(await refusalOf({ DATA_DIR: "/proc/nothing/there" })).toMatch(
+      /^inventory-gateway: DATA_DIR: \/proc\/nothing\/there can't be written: [^\n]+\n$/,
+    );
+  });
+
   test("that DATA_DIR is a file, or holds something else", async () => {
     const folder = await workplace.createFolder();
     const file = join(folder, "file");
