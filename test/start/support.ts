@@ -14,7 +14,7 @@ import { createDatabase } from "../support/database.ts";
 import type { TestDatabase } from "../support/database.ts";
 import { Shop } from "../support/shop.ts";
 
-export const packageRoot = fileURLToPath(new URL("../../", import.meta.url));
+const packageRoot = fileURLToPath(new URL("../../", import.meta.url));
 const program = join(packageRoot, "dist/main.js");
 
 /** Nothing of the test's own environment but what programs are found with. */
