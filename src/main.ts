@@ -85,7 +85,8 @@ async function serve(config: Config): Promise<void> {
   const logger = pino({ level: config.logLevel });
   let startedGateway: Promise<StartedGateway> | null = null;
   let stoppingSince: number | null = null;
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  // SIGHUP comes when the terminal is closed.
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
     process.on(signal, () => {
       if (stoppingSince === null) {
         stoppingSince = Date.now();

@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterEach(() => workplace.endRuns());
 afterAll(() => workplace.clear());
 
-describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
+describe.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)("%s", (signal) => {
   test("has every request that was accepted answered, ends with 0 and stops the embedded server; idle connections keep nobody", async () => {
     const run = workplace.start(settings);
     const { shop, url } = await openingOf(run);
