@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { resolve } from "node:path";
+import { ownIssuer } from "./access/own-issuer.ts";
 
 /** A setting is wrong or can't be used. The message names it and says what to do. */
 export class ConfigError extends Error {
@@ -125,6 +126,8 @@ function readOutsideIssuer(reader: SettingReader): OutsideIssuer | null {
   if (jwksUrl === null) return null;
   if (jwksUrl.protocol === "http:" && !isLoopback(jwksUrl.hostname))
     reader.fault("TOKEN_JWKS_URL", "has to be an https: address: who can change the keys on their way can make tokens");
+  if (reader.text("TOKEN_ISSUER") === ownIssuer)
+    reader.fault("TOKEN_ISSUER", `can't be ${ownIssuer}: so it calls itself`);
   return { issuer: reader.text("TOKEN_ISSUER"), audience: reader.text("TOKEN_AUDIENCE"), jwksUrl };
 }
 

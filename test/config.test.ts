@@ -136,6 +136,7 @@ describe("readConfig", () => {
         "TOKEN_JWKS_URL is missing: TOKEN_ISSUER and TOKEN_AUDIENCE and TOKEN_JWKS_URL go together",
       ].join("\n"),
     ],
+    [{ ...issuer, TOKEN_ISSUER: "inventory-gateway" }, "TOKEN_ISSUER can't be inventory-gateway: so it calls itself"],
     [
       { ...issuer, TOKEN_JWKS_URL: "file:///jwks" },
       "TOKEN_JWKS_URL has to be an address that begins with https:// or http://",

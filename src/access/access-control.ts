@@ -7,11 +7,12 @@ import { BoundedMap } from "./bounded-map.ts";
 import type { Clock } from "./cached-read.ts";
 import { OutsideIssuer } from "./outside-issuer.ts";
 import type { OutsideIssuerOptions } from "./outside-issuer.ts";
+import { ownIssuer } from "./own-issuer.ts";
 import { UnauthenticatedError } from "./principal.ts";
 import type { Principal, Scope } from "./principal.ts";
 import { tokenLifeSeconds } from "./signing-keys.ts";
 import type { PublicSigningKey, SigningKeys } from "./signing-keys.ts";
-import { claimedIssuerOf, OwnTokens, ownIssuer } from "./tokens.ts";
+import { claimedIssuerOf, OwnTokens } from "./tokens.ts";
 import type { TokenClaims } from "./tokens.ts";
 
 /** How a program asks for an access token. */

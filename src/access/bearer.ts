@@ -4,8 +4,8 @@ import { UnauthenticatedError } from "./principal.ts";
 /** The longest access token that is looked at, in characters. */
 const tokenLengthMax = 8_192;
 
-/** Old SDKs write a colon after the scheme. A compact JWS is three parts of base64url, none of them empty or padded. */
-const bearer = /^Bearer:? ([\w-]+\.[\w-]+\.[\w-]+)$/;
+/** Old SDKs write a colon after the scheme, whose case is nobody's business (RFC 9110, 11.1). A compact JWS is three parts of base64url, none of them empty or padded. */
+const bearer = /^Bearer:? ([\w-]+\.[\w-]+\.[\w-]+)$/i;
 const schemeLengthMax = "Bearer: ".length;
 
 /**

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { decodeJwt, jwtVerify, SignJWT } from "jose";
 import type { CryptoKey, JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from "jose";
 import { ServiceUnavailableError } from "../inventory/errors.ts";
+import { ownIssuer } from "./own-issuer.ts";
 import { UnauthenticatedError } from "./principal.ts";
 import { scopes } from "./principal.ts";
 import type { Scope } from "./principal.ts";
@@ -9,8 +10,7 @@ import { signingAlgorithm, tokenLifeSeconds } from "./signing-keys.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 import type { Clock } from "./cached-read.ts";
 
-/** Who issues the gateway's own tokens, and for whom: itself. Each installation has keys of its own. */
-export const ownIssuer = "inventory-gateway";
+/** The gateway's own tokens are for itself. Each installation has keys of its own. */
 const ownAudience = "inventory-gateway";
 
 /** Keeps an access token from being mistaken for another kind of JWT (RFC 9068). */

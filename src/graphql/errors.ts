@@ -89,7 +89,11 @@ export function formatError(
   return {
     message,
     ...place,
-    extensions: { ...formatted.extensions, code: typeof own === "string" ? own : codeOf(status), status },
+    extensions: {
+      ...formatted.extensions,
+      code: typeof own === "string" && own !== "BAD_REQUEST" ? own : codeOf(status),
+      status,
+    },
   };
 }
 
@@ -124,19 +128,24 @@ function isRequestError({ originalError, message }: GraphQLError): boolean {
   return originalError === undefined || (originalError instanceof GraphQLError && message.startsWith('Argument "'));
 }
 
-/** The code of an error that has none of its own. */
+/** The code of an error that has none of its own, or only that of Apollo Server for whatever is wrong with HTTP. */
 export function codeOf(status: number): string {
-  return codes[status] ?? "BAD_REQUEST";
+  return codes[status] ?? "BAD_USER_INPUT";
 }
 
 const codes: Readonly<Record<number, string>> = {
-  400: "BAD_USER_INPUT",
   401: "UNAUTHENTICATED",
   403: "FORBIDDEN",
+  404: "NOT_FOUND",
   405: "METHOD_NOT_ALLOWED",
   406: "NOT_ACCEPTABLE",
+  408: "REQUEST_TIMEOUT",
   413: "PAYLOAD_TOO_LARGE",
+  414: "URI_TOO_LONG",
   415: "UNSUPPORTED_MEDIA_TYPE",
+  417: "EXPECTATION_FAILED",
   429: "RATE_LIMITED",
+  431: "HEADERS_TOO_LARGE",
+  500: "INTERNAL_SERVER_ERROR",
   503: "SERVICE_UNAVAILABLE",
 };

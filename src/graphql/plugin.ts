@@ -106,7 +106,7 @@ async function sendError(error: FastifyError, request: FastifyRequest, reply: Fa
 
 function send(reply: FastifyReply, status: number, message: string): FastifyReply {
   const retryAfter = Number(reply.getHeader("retry-after"));
-  const extensions = { code: status === 400 ? "BAD_REQUEST" : codeOf(status), status };
+  const extensions = { code: codeOf(status), status };
   const retry = Number.isFinite(retryAfter) && status === 429 ? { retryAfterSeconds: retryAfter } : {};
   return reply.code(status).send({ errors: [{ message, extensions: { ...extensions, ...retry } }] });
 }

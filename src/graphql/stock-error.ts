@@ -38,7 +38,8 @@ export class StockError implements Refusal {
   @Field(() => Int, {
     nullable: true,
     description:
-      "The available units that the refusal was decided on, read under the stock's lock; null where none were looked at or tracked.",
+      "The available units that the refusal was decided on, read under the stock's lock; null where none were looked at or tracked. " +
+      "In an all-or-nothing batch: as the lines before this one would have left them.",
   })
   readonly available!: number | null;
 
@@ -48,7 +49,7 @@ export class StockError implements Refusal {
   @Field(() => Int, {
     nullable: true,
     description:
-      "The current version, read with `available`; 0 for a product that never had stock, null where no stock was looked at.",
+      "The version that those levels belong to, read with `available`: outside all-or-nothing batches the current one; 0 for a product that never had stock, null where no stock was looked at.",
   })
   readonly version!: number | null;
 }

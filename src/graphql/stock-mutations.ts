@@ -86,12 +86,7 @@ export class StockMutations {
     @Ctx() context: GraphQLContext,
   ): Promise<StockTransactionResult[]> {
     const { clientId } = authorize(context, "inventory:write");
-    // Ignored, it would leave a caller believing that the batch is safe to send again.
-    if (context.idempotencyKey !== null)
-      throw new InvalidInputError(
-        "idempotencyKey",
-        "A batch takes idempotency keys with its lines, not in the Idempotency-Key header",
-      );
+    refuseKeyHeader(context, "A batch takes idempotency keys with its lines, not in the Idempotency-Key header");
     if (transactions.length > batchLinesMax)
       throw new InvalidInputError("transactions", `a batch has to have 1 to ${batchLinesMax} lines`);
     const inputs = transactions.map((line, index) => parseStockTransactionInput(line, index));
@@ -110,6 +105,7 @@ export class StockMutations {
     @Ctx() context: GraphQLContext,
   ): Promise<StockData> {
     const { clientId } = authorize(context, "inventory:write");
+    refuseKeyHeader(context, "deleteStock takes expectedVersion, and no Idempotency-Key header");
     const checkedVersion = expectedVersion == null ? null : parseExpectedVersion(expectedVersion);
     return context.inventory.deleteStock(clientId, parseProductId(productId), checkedVersion);
   }
@@ -121,6 +117,11 @@ function idempotencyKeyOf(args: StockTransactionInput, context: GraphQLContext):
   if (argument !== null && context.idempotencyKey !== null && argument !== context.idempotencyKey)
     throw new InvalidInputError("idempotencyKey", "idempotencyKey is not the key of the Idempotency-Key header");
   return argument ?? context.idempotencyKey;
+}
+
+/** Ignored, a key would leave a caller believing that the request is safe to send again. */
+function refuseKeyHeader(context: GraphQLContext, message: string): void {
+  if (context.idempotencyKey !== null) throw new InvalidInputError("idempotencyKey", message);
 }
 
 function markReplayed(context: GraphQLContext): void {

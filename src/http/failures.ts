@@ -1,21 +1,12 @@
 import { STATUS_CODES } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { codeOf } from "../graphql/errors.ts";
 import { errorAnswerOf } from "../rest/errors.ts";
 
 /** Where GraphQL lives: failures below it are told in GraphQL's form, all others in Elastic Path's. */
 export const graphqlPath = "/graphql";
-
-/** Codes of failures that happen before a GraphQL document is looked at. */
-const graphqlCodes: Readonly<Record<number, string>> = {
-  401: "UNAUTHENTICATED",
-  403: "FORBIDDEN",
-  404: "NOT_FOUND",
-  405: "METHOD_NOT_ALLOWED",
-  429: "RATE_LIMITED",
-  500: "INTERNAL_SERVER_ERROR",
-  503: "SERVICE_UNAVAILABLE",
-};
 
 /** The path without its query, which may hold what is not for the log. */
 export function pathOf(url: string): string {
@@ -42,6 +33,22 @@ export function answerFailure(error: unknown, request: FastifyRequest, reply: Fa
 export function answerUnknownPath(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const error = Object.assign(new Error("Not Found"), { statusCode: 404 });
   return answerFailure(error, request, reply);
+}
+
+/** Answers an Expect header other than 100-continue, for which Node has an answer without a body. */
+export function answerExpectation(request: IncomingMessage, response: ServerResponse): void {
+  const status = 417;
+  const title = "Expectation Failed";
+  const answer = isBelowGraphql(request.url ?? "") ? graphqlBody(status, title) : { errors: [{ status, title }] };
+  const body = JSON.stringify(answer);
+  response
+    .writeHead(status, {
+      "content-type": "application/json; charset=utf-8",
+      "content-length": Buffer.byteLength(body),
+      "x-content-type-options": "nosniff",
+      connection: "close",
+    })
+    .end(body);
 }
 
 /** Statuses of requests that Node's HTTP parser turns away, by its codes; others are malformed: 400. */
@@ -82,6 +89,5 @@ function isBelowGraphql(url: string): boolean {
 }
 
 function graphqlBody(status: number, message: string): object {
-  const code = graphqlCodes[status] ?? "BAD_USER_INPUT";
-  return { errors: [{ message, extensions: { code, status } }] };
+  return { errors: [{ message, extensions: { code: codeOf(status), status } }] };
 }

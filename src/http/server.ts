@@ -9,7 +9,7 @@ import type { GraphQLServices } from "../graphql/context.ts";
 import { graphqlPlugin } from "../graphql/plugin.ts";
 import { pathSegmentLengthMax, restPlugin } from "../rest/plugin.ts";
 import type { RestOptions } from "../rest/options.ts";
-import { answerFailure, answerUnknownPath, answerUnreadable, pathOf } from "./failures.ts";
+import { answerExpectation, answerFailure, answerUnknownPath, answerUnreadable, pathOf } from "./failures.ts";
 import { signposts } from "./signposts.ts";
 import type { SignpostOptions } from "./signposts.ts";
 
@@ -65,6 +65,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     frameworkErrors: answerFrameworkError,
     clientErrorHandler: answerUnreadable,
   });
+  app.server.on("checkExpectation", answerExpectation);
   app.decorateRequest(principalDecorator, null);
   app.addHook("onRequest", async (request, reply) => {
     setCommonHeaders(request, reply);

@@ -16,6 +16,15 @@ export function idempotencyKeyOf(request: FastifyRequest): string | null {
   return parseIdempotencyKey(key);
 }
 
+/**
+ * For a route that takes no key: ignored, it would leave a caller believing that the request is safe to send again.
+ * @throws RequestError (400)
+ */
+export function refuseIdempotencyKey(request: FastifyRequest): void {
+  if (request.headers["idempotency-key"] !== undefined)
+    throw new RequestError(400, "Idempotency-Key is not taken here");
+}
+
 /** Tells the caller that this is the outcome of an earlier request with the same key. */
 export function markReplayed(reply: FastifyReply, replayed: boolean): void {
   if (replayed) void reply.header("idempotent-replayed", "true");

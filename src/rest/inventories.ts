@@ -3,7 +3,7 @@ import { parseProductId, parseStockTransactionInput } from "../inventory/input.t
 import { stockDocumentOf } from "./documents.ts";
 import { notFoundDetail } from "./envelope.ts";
 import { RequestError } from "./errors.ts";
-import { idempotencyKeyOf, markReplayed } from "./idempotency.ts";
+import { idempotencyKeyOf, markReplayed, refuseIdempotencyKey } from "./idempotency.ts";
 import type { RestOptions } from "./options.ts";
 import { pageFrameOf, pageOf, readPageNumbers } from "./pages.ts";
 import type { PageQuery } from "./pages.ts";
@@ -147,6 +147,7 @@ function deleteStock(app: FastifyInstance, { inventory, authenticator }: RestOpt
   };
   const onRequest = allow(authenticator, "inventory:write");
   app.delete<ProductRoute>("/v2/inventories/:productId", { schema, onRequest }, async (request, reply) => {
+    refuseIdempotencyKey(request);
     await inventory.deleteStock(principalOf(request).clientId, parseProductId(request.params.productId));
     return reply.code(204).send();
   });

@@ -70,9 +70,12 @@ export function pageFrameOf(request: FastifyRequest, { limit, offset }: OffsetPa
 /** Links go to the host that the client itself has asked. */
 function linker(request: FastifyRequest, limit: number): (offset: number) => string {
   const [path = ""] = request.url.split("?", 1);
-  const origin = request.host === "" ? "" : `${request.protocol}://${request.host}`;
+  // Anybody may write anything there.
+  const origin = hostPattern.test(request.host) ? `${request.protocol}://${request.host}` : "";
   return (offset) => `${origin}${path}?page[offset]=${offset}&page[limit]=${limit}`;
 }
+
+const hostPattern = /^(?:[\w.-]+|\[[\da-fA-F:.]+\])(?::\d{1,5})?$/;
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;

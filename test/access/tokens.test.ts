@@ -71,6 +71,7 @@ describe("a good token", () => {
   test("is taken as old SDKs send it, with a colon after the scheme", async () => {
     const token = await tokenOf(gateway, administrator);
     expect(await gateway.access.authenticate(`Bearer: ${token}`)).toEqual(await authenticate(token));
+    expect(await gateway.access.authenticate(`bearer ${token}`)).toEqual(await authenticate(token));
   });
 
   test("made by hand with the installation's key is taken: the attacks below fail for what they change", async () => {

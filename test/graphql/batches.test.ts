@@ -137,6 +137,19 @@ describe("deleteStock", () => {
     deleteStock(productId: $productId, expectedVersion: $expectedVersion) { productId available allocated total version }
   }`;
 
+  test("refuses an Idempotency-Key header, which it would have to ignore", async () => {
+    const productId = newProduct();
+    await server.data(
+      `mutation { createStockTransaction(productId: "${productId}", action: CREATE, quantity: 4) { id } }`,
+    );
+    const { status, errors } = await server.graphql(deletion, { productId }, { "idempotency-key": "k" });
+    expect([status, errors?.[0]?.extensions]).toEqual([
+      200,
+      { code: "BAD_USER_INPUT", status: 400, field: "idempotencyKey" },
+    ]);
+    expect((await server.data(`{ stock(productId: "${productId}") { available } }`)).stock).toEqual({ available: 4 });
+  });
+
   test("answers with the last levels; the version goes on when tracking starts again", async () => {
     const productId = newProduct();
     await server.data(document, { transactions: [{ productId, action: "INCREMENT", quantity: 4 }] });

@@ -236,12 +236,12 @@ describe("HTTP", () => {
     expect(await get(query, preflight)).toMatchObject({ status: 200, data: { __typename: "Query" } });
     expect(await get(query, {})).toMatchObject({
       status: 400,
-      errors: [{ extensions: { code: "BAD_REQUEST", status: 400 } }],
+      errors: [{ extensions: { code: "BAD_USER_INPUT", status: 400 } }],
     });
     const mutation = `mutation { createStockTransaction(productId: "a", action: INCREMENT, quantity: 1) { id } }`;
     expect(await get(mutation, preflight)).toMatchObject({
       status: 405,
-      errors: [{ extensions: { code: "BAD_REQUEST", status: 405 } }],
+      errors: [{ extensions: { code: "METHOD_NOT_ALLOWED", status: 405 } }],
     });
     await nothingHappened();
   });

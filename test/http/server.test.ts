@@ -142,6 +142,22 @@ describe("what is no request", () => {
     expect(await sendRaw(bytes)).toEqual({ status, body: { errors: [{ status, title, detail }] } });
   });
 
+  test("a host that is none gets into no link", async () => {
+    const authorization = `Authorization: Bearer ${await gateway.token()}`;
+    const answer = await sendRaw(
+      `GET /v2/inventories HTTP/1.1\r\nHost: evil"<>x\r\n${authorization}\r\nConnection: close\r\n\r\n`,
+    );
+    expect(answer).toMatchObject({
+      status: 200,
+      body: { links: { current: "/v2/inventories?page[offset]=0&page[limit]=25" } },
+    });
+  });
+
+  test("an expectation that nobody knows is answered in JSON and closed", async () => {
+    const answer = await sendRaw("GET /healthz HTTP/1.1\r\nHost: a\r\nExpect: a miracle\r\n\r\n");
+    expect(answer).toEqual({ status: 417, body: { errors: [{ status: 417, title: "Expectation Failed" }] } });
+  });
+
   test("no host is answered in JSON and closed", async () => {
     const answer = await sendRaw("GET /healthz HTTP/1.1\r\n\r\n");
     expect(answer).toEqual({ status: 400, body: { errors: [{ status: 400, title: "Validation Error" }] } });
@@ -149,7 +165,7 @@ describe("what is no request", () => {
 
   test("is told in GraphQL's form below /graphql", async () => {
     const answer = await sendRaw(`POST /graphql HTTP/1.1\r\nHost: a\r\nX-Long: ${"x".repeat(20_000)}\r\n\r\n`);
-    const extensions = { code: "BAD_USER_INPUT", status: 431 };
+    const extensions = { code: "HEADERS_TOO_LARGE", status: 431 };
     expect(answer).toEqual({
       status: 431,
       body: { errors: [{ message: "Request Header Fields Too Large", extensions }] },

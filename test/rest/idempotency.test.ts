@@ -21,6 +21,14 @@ const reused = refusal(
 );
 
 describe("Idempotency-Key", () => {
+  test("is refused where it would have to be ignored: a deletion that is sent again may meet another stock", async () => {
+    await rest.apply("kept", "create", 4);
+    const answer = await rest.send("DELETE", "/v2/inventories/kept", { headers: { "idempotency-key": "k" } });
+    const refusal = { status: 400, title: "Validation Error", detail: "Idempotency-Key is not taken here" };
+    expect([answer.status, answer.body]).toEqual([400, { errors: [refusal] }]);
+    expect((await rest.send("GET", "/v2/inventories/kept")).status).toBe(200);
+  });
+
   test("a repeated request is applied once and gets the first answer, marked as replayed", async () => {
     const product = newProduct();
     const first = await rest.apply(product, "increment", 5, keyOf(product));

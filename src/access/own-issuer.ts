@@ -1,0 +1,2 @@
+/** The `iss` of the gateway's own access tokens. */
+export const ownIssuer = "inventory-gateway";
