@@ -10,25 +10,25 @@ import {
   postmasterOf,
   query,
   requestToken,
-  Workplace,
+  Premises,
 } from "./support.ts";
 import type { Run } from "./support.ts";
 
 /** One embedded database for all tests, each with products and a gateway of its own. */
-const workplace = new Workplace();
+const premises = new Premises();
 let dataDir: string;
 let settings: { readonly DATA_DIR: string; readonly LOG_LEVEL: string };
 
 beforeAll(async () => {
-  dataDir = await workplace.createFolder();
+  dataDir = await premises.createFolder();
   settings = { DATA_DIR: dataDir, LOG_LEVEL: "warn" };
   // Makes the client that the tests ask for tokens with, whichever of them comes first.
-  const first = workplace.start(settings);
+  const first = premises.start(settings);
   await first.serving();
   await first.stop();
 });
-afterEach(() => workplace.endRuns());
-afterAll(() => workplace.clear());
+afterEach(() => premises.endRuns());
+afterAll(() => premises.clear());
 
 async function open(run: Run): Promise<{ shop: Shop; url: string; postmaster: number }> {
   const url = await run.serving();
@@ -37,13 +37,13 @@ async function open(run: Run): Promise<{ shop: Shop; url: string; postmaster: nu
 
 describe("after kill -9", () => {
   test("of the gateway, the next start takes its server over, with all data, and stops it in the end", async () => {
-    const killed = workplace.start(settings);
+    const killed = premises.start(settings);
     const before = await open(killed);
     await before.shop.move({ productId: "taken over", action: "INCREMENT", quantity: 7 });
     await killed.kill();
     expect(isAlive(before.postmaster)).toBe(true);
 
-    const next = workplace.start(settings);
+    const next = premises.start(settings);
     const after = await open(next);
     expect(after.postmaster).toBe(before.postmaster);
     expect(await after.shop.levels("taken over")).toEqual({ available: 7, allocated: 0, version: 1 });
@@ -52,13 +52,13 @@ describe("after kill -9", () => {
   });
 
   test("of the gateway and its server, the next start recovers, with all data", async () => {
-    const killed = workplace.start(settings);
+    const killed = premises.start(settings);
     const before = await open(killed);
     await before.shop.move({ productId: "recovered", action: "INCREMENT", quantity: 7 });
     process.kill(before.postmaster, "SIGKILL");
     await killed.kill();
 
-    const next = workplace.start(settings);
+    const next = premises.start(settings);
     const after = await open(next);
     expect(after.postmaster).not.toBe(before.postmaster);
     expect(await after.shop.levels("recovered")).toEqual({ available: 7, allocated: 0, version: 1 });
@@ -69,9 +69,9 @@ describe("after kill -9", () => {
 
 describe("two gateways on one DATA_DIR", () => {
   test("the second is refused with the setting's name, and the first serves on", async () => {
-    const first = workplace.start(settings);
+    const first = premises.start(settings);
     const { shop, postmaster } = await open(first);
-    const second = workplace.start(settings);
+    const second = premises.start(settings);
     expect(await second.ended).toEqual({ code: 1, signal: null });
     expect(second.stderr).toBe(
       `inventory-gateway: DATA_DIR: another gateway is running on ${dataDir}; give this one a folder of its own, or both one DATABASE_URL\n`,
@@ -81,8 +81,8 @@ describe("two gateways on one DATA_DIR", () => {
   });
 
   test("of two that make the folder at the same moment one serves, and the other is refused", async () => {
-    const fresh = await workplace.createFolder();
-    const runs = [workplace.start({ DATA_DIR: fresh }), workplace.start({ DATA_DIR: fresh })];
+    const fresh = await premises.createFolder();
+    const runs = [premises.start({ DATA_DIR: fresh }), premises.start({ DATA_DIR: fresh })];
     const loser = await Promise.race(runs.map(async (run) => run.ended.then(() => run)));
     expect(loser.stderr).toMatch(/^inventory-gateway: DATA_DIR: another gateway is running on \S+; [^\n]+\n$/);
     expect(await loser.ended).toEqual({ code: 1, signal: null });
@@ -96,7 +96,7 @@ describe("two gateways on one DATA_DIR", () => {
 });
 
 test("F22: readiness turns 503 within seconds while the database is away, and back; liveness stays 200", async () => {
-  const { url, shop, postmaster } = await open(workplace.start({ ...settings, LOG_LEVEL: "silent" }));
+  const { url, shop, postmaster } = await open(premises.start({ ...settings, LOG_LEVEL: "silent" }));
   const live = { status: 200, retryAfter: null, body: { status: "live" } };
   const ready = { status: 200, retryAfter: null, body: { status: "ready" } };
   const away = { status: 503, retryAfter: "1", body: { status: "not ready", reason: "The database does not answer" } };
@@ -121,7 +121,7 @@ test("F22: readiness turns 503 within seconds while the database is away, and ba
 
 test("the secrets in the settings reach no command line, nor the environment of the server, nor what it says", async () => {
   const secret = "kept-to-itself-0123456789";
-  const run = workplace.start({ DATA_DIR: dataDir, ADMIN_CLIENT_ID: "ops", ADMIN_CLIENT_SECRET: secret });
+  const run = premises.start({ DATA_DIR: dataDir, ADMIN_CLIENT_ID: "ops", ADMIN_CLIENT_SECRET: secret });
   const url = await run.serving();
   expect((await requestToken(url, "ops", secret)).status).toBe(200);
   const server = `/proc/${postmasterOf(dataDir)}`;
@@ -132,24 +132,24 @@ test("the secrets in the settings reach no command line, nor the environment of 
 });
 
 test("an error that nobody foresaw is told in full, ends the start with 1, and the embedded server is stopped", async () => {
-  const fresh = await workplace.createFolder();
-  const first = workplace.start({ DATA_DIR: fresh });
+  const fresh = await premises.createFolder();
+  const first = premises.start({ DATA_DIR: fresh });
   await first.serving();
   await query(await embeddedUrlOf(fresh), "ALTER TABLE signing_key RENAME TO misplaced");
   expect(await first.stop()).toBe(0);
-  const run = workplace.start({ DATA_DIR: fresh });
+  const run = premises.start({ DATA_DIR: fresh });
   expect(await run.ended).toEqual({ code: 1, signal: null });
   expect(run.stderr).toMatch(/signing_key.*does not exist[^]*\n {4}at /);
   expect(postmasterOf(fresh)).toBeNull();
 });
 
 test("refuses a database of which synchronous_commit alone is off, and leaves it as it was", async () => {
-  await open(workplace.start(settings));
+  await open(premises.start(settings));
   const embedded = await embeddedUrlOf(dataDir);
   await query(embedded, "CREATE DATABASE careless");
   await query(embedded, "ALTER DATABASE careless SET synchronous_commit = off");
   const databaseUrl = embedded.replace(/inventory_gateway$/, "careless");
-  const run = workplace.start({ DATA_DIR: await workplace.createFolder(), DATABASE_URL: databaseUrl });
+  const run = premises.start({ DATA_DIR: await premises.createFolder(), DATABASE_URL: databaseUrl });
   expect(await run.ended).toEqual({ code: 1, signal: null });
   expect(run.stderr).toBe(
     "inventory-gateway: DATABASE_URL: this PostgreSQL can lose what it acknowledged: synchronous_commit off. " +
@@ -160,7 +160,7 @@ test("refuses a database of which synchronous_commit alone is off, and leaves it
 
 describe("client", () => {
   test("makes, lists and revokes a client beside a running gateway; a revoked client's token soon gets nobody in", async () => {
-    const { url, postmaster } = await open(workplace.start(settings));
+    const { url, postmaster } = await open(premises.start(settings));
     const [, id = "", secret = ""] =
       /^client_id {6}(till-[0-9a-z]{6})\nclient_secret {2}([\w-]{43})\n$/.exec(
         await outputOf(["client", "add", "--name", "Till", "--scope", "inventory:read"]),
@@ -176,7 +176,7 @@ describe("client", () => {
     await eventually("the token is refused", async () => (await ask()) === 401, 2_000);
     expect((await requestToken(url, id, secret)).status).toBe(401);
     expect((await listed(id)).at(-1)).toMatch(/^revoked \d{4}-/);
-    const again = workplace.run(["client", "revoke", id], settings);
+    const again = premises.run(["client", "revoke", id], settings);
     expect(await again.ended).toEqual({ code: 1, signal: null });
     expect(again.stderr).toBe(`inventory-gateway: There is no active client ${id}\n`);
     expect(postmasterOf(dataDir)).toBe(postmaster);
@@ -200,7 +200,7 @@ describe("client", () => {
 const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 async function outputOf(args: readonly string[]): Promise<string> {
-  const run = workplace.run(args, settings);
+  const run = premises.run(args, settings);
   expect(await run.ended).toEqual({ code: 0, signal: null });
   expect(run.stderr).toBe("");
   return run.stdout;

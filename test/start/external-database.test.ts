@@ -3,21 +3,21 @@ import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { Shop } from "../support/shop.ts";
-import { openShop, query, requestToken, Workplace } from "./support.ts";
+import { openShop, query, requestToken, Premises } from "./support.ts";
 
-const workplace = new Workplace();
-const createEmptyDatabase = (): Promise<string> => workplace.createDatabase({ migrated: false });
+const premises = new Premises();
+const createEmptyDatabase = (): Promise<string> => premises.createDatabase({ migrated: false });
 
-afterEach(() => workplace.clear());
+afterEach(() => premises.clear());
 
 /** The run's own server has fsync off. */
 const unsafe = { UNSAFE_DATABASE: "allow", LOG_LEVEL: "warn" };
 
 describe("with DATABASE_URL set", () => {
   test("serves from that PostgreSQL, and starts none", async () => {
-    const dataDir = await workplace.createFolder();
+    const dataDir = await premises.createFolder();
     const databaseUrl = await createEmptyDatabase();
-    const run = workplace.start({ ...unsafe, DATA_DIR: dataDir, DATABASE_URL: databaseUrl });
+    const run = premises.start({ ...unsafe, DATA_DIR: dataDir, DATABASE_URL: databaseUrl });
     const shop = await openShop(await run.serving(), dataDir);
     const { moved } = await shop.move({ productId: "hat", action: "INCREMENT", quantity: 3 });
     expect(await query(databaseUrl, "SELECT id, product_id, actor FROM stock_transaction")).toEqual([
@@ -28,9 +28,9 @@ describe("with DATABASE_URL set", () => {
   });
 
   test("refuses one that can lose what it acknowledged, and says which settings are at fault and how to go on", async () => {
-    const dataDir = await workplace.createFolder();
+    const dataDir = await premises.createFolder();
     const databaseUrl = await createEmptyDatabase();
-    const run = workplace.start({ DATA_DIR: dataDir, DATABASE_URL: databaseUrl });
+    const run = premises.start({ DATA_DIR: dataDir, DATABASE_URL: databaseUrl });
     expect(await run.ended).toEqual({ code: 1, signal: null });
     expect(run.stderr).toBe(
       "inventory-gateway: DATABASE_URL: this PostgreSQL can lose what it acknowledged: fsync, full_page_writes, synchronous_commit off. " +
@@ -42,7 +42,7 @@ describe("with DATABASE_URL set", () => {
 
   test("makes the client that the settings name and none else, and gives it a new secret at another start", async () => {
     const databaseUrl = await createEmptyDatabase();
-    const dataDir = await workplace.createFolder();
+    const dataDir = await premises.createFolder();
     const secrets = ["first-secret-0123456789", "second-secret-0123456789"] as const;
     const settings = {
       ...unsafe,
@@ -52,7 +52,7 @@ describe("with DATABASE_URL set", () => {
       ADMIN_CLIENT_ID: "ops",
     };
     for (const [index, secret] of secrets.entries()) {
-      const run = workplace.start({ ...settings, ADMIN_CLIENT_SECRET: secret });
+      const run = premises.start({ ...settings, ADMIN_CLIENT_SECRET: secret });
       const url = await run.serving();
       const { status, token } = await requestToken(url, "ops", secret);
       expect(status).toBe(200);
@@ -73,9 +73,9 @@ describe("with DATABASE_URL set", () => {
 
   test("five gateways that start at once on an empty one all serve, with one client and one signing key", async () => {
     const databaseUrl = await createEmptyDatabase();
-    const dataDir = await workplace.createFolder();
+    const dataDir = await premises.createFolder();
     const settings = { ...unsafe, DATA_DIR: dataDir, DATABASE_URL: databaseUrl };
-    const runs = Array.from({ length: 5 }, () => workplace.start(settings));
+    const runs = Array.from({ length: 5 }, () => premises.start(settings));
     const urls = await Promise.all(runs.map((run) => run.serving()));
     expect(new Set(urls).size).toBe(5);
     const shop = await openShop(urls[0] ?? "", dataDir);
@@ -95,12 +95,12 @@ describe("with DATABASE_URL set", () => {
   });
 
   test("neither replaces the secret of another database's client in the same folder, nor takes it for its own", async () => {
-    const dataDir = await workplace.createFolder();
+    const dataDir = await premises.createFolder();
     const secretFile = join(dataDir, "admin-client.secret");
     const shown: string[] = [];
     const databaseUrls = [await createEmptyDatabase(), await createEmptyDatabase()] as const;
     for (const databaseUrl of databaseUrls) {
-      const run = workplace.start({ ...unsafe, DATA_DIR: dataDir, DATABASE_URL: databaseUrl });
+      const run = premises.start({ ...unsafe, DATA_DIR: dataDir, DATABASE_URL: databaseUrl });
       const url = await run.serving();
       const [, secret = "", file = ""] = /^ {2}Secret +(\S+) +\(kept in (.+)\)$/m.exec(run.stdout) ?? [];
       expect(await readFile(file, "utf8")).toBe(secret);
@@ -112,10 +112,10 @@ describe("with DATABASE_URL set", () => {
     expect(shown[1]).toMatch(/admin-client\.secret\.[0-9a-f]{12}$/);
 
     const [, second] = databaseUrls;
-    const again = workplace.start({ ...unsafe, DATA_DIR: dataDir, DATABASE_URL: second });
+    const again = premises.start({ ...unsafe, DATA_DIR: dataDir, DATABASE_URL: second });
     await again.serving();
     expect(again.stdout).toContain(`  Secret    kept in ${shown[1]}\n`);
-    const elsewhere = workplace.start({ ...unsafe, DATA_DIR: await workplace.createFolder(), DATABASE_URL: second });
+    const elsewhere = premises.start({ ...unsafe, DATA_DIR: await premises.createFolder(), DATABASE_URL: second });
     await elsewhere.serving();
     expect(elsewhere.stdout).toContain("  Client    made before, and its secret is not kept here");
   });
@@ -123,11 +123,11 @@ describe("with DATABASE_URL set", () => {
 
 describe("migrate", () => {
   test("makes the tables of an empty database, once", async () => {
-    const settings = { DATABASE_URL: await createEmptyDatabase(), DATA_DIR: await workplace.createFolder() };
+    const settings = { DATABASE_URL: await createEmptyDatabase(), DATA_DIR: await premises.createFolder() };
     const migrations = await readdir(new URL("../../prisma/migrations/", import.meta.url), { withFileTypes: true });
     const names = migrations.filter((entry) => entry.isDirectory()).map(({ name }) => name);
     for (const said of [`Applied: ${names.toSorted().join(", ")}\n`, "Up to date.\n"]) {
-      const run = workplace.run(["migrate"], settings);
+      const run = premises.run(["migrate"], settings);
       expect(await run.ended).toEqual({ code: 0, signal: null });
       expect({ stdout: run.stdout, stderr: run.stderr }).toEqual({ stdout: said, stderr: "" });
     }

@@ -3,19 +3,19 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { findFreePort, openShop, postmasterOf, Workplace } from "./support.ts";
+import { findFreePort, openShop, postmasterOf, Premises } from "./support.ts";
 import type { Run } from "./support.ts";
 
 const execute = promisify(execFile);
-const workplace = new Workplace();
+const premises = new Premises();
 
-afterEach(() => workplace.clear());
+afterEach(() => premises.clear());
 
 describe("a first start with nothing set", () => {
   test("serves and says how to begin; the second keeps data, keys and client, and keeps the secret to itself", async () => {
-    const dataDir = await workplace.createFolder();
+    const dataDir = await premises.createFolder();
     const port = await findFreePort();
-    const first = workplace.start({ DATA_DIR: dataDir, PORT: String(port) });
+    const first = premises.start({ DATA_DIR: dataDir, PORT: String(port) });
     const url = await first.serving();
     const secretFile = join(dataDir, "admin-client.secret");
     const secret = await readFile(secretFile, "utf8");
@@ -36,7 +36,7 @@ describe("a first start with nothing set", () => {
     expect(await first.stop()).toBe(0);
     expect(first.stderr).toBe("");
 
-    const second = workplace.start({ DATA_DIR: dataDir, PORT: String(port) });
+    const second = premises.start({ DATA_DIR: dataDir, PORT: String(port) });
     expect(await second.serving()).toBe(url);
     expect(welcomeOf(second)).toContain(`  Secret    kept in ${secretFile}`);
     expect(second.stdout + second.stderr).not.toContain(secret);
@@ -50,8 +50,8 @@ describe("a first start with nothing set", () => {
 
   test("works below a folder that only its owner can enter, as root and as anybody, and under a name with odd characters", async () => {
     // PostgreSQL's own user, where root starts it, can't enter it.
-    const dataDir = join(await workplace.createFolder(0o700), "it's a=b $HOME");
-    const run = workplace.start({ DATA_DIR: dataDir });
+    const dataDir = join(await premises.createFolder(0o700), "it's a=b $HOME");
+    const run = premises.start({ DATA_DIR: dataDir });
     await run.serving();
     const owner = (await stat(join(dataDir, "postgres"))).uid;
     // Root's server is another user, everybody else's is their own.

@@ -4,17 +4,17 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { findFreePort, postmasterOf, query, Workplace } from "./support.ts";
+import { findFreePort, postmasterOf, query, Premises } from "./support.ts";
 import type { Run, Settings } from "./support.ts";
 
-const workplace = new Workplace();
+const premises = new Premises();
 
-afterEach(() => workplace.clear());
+afterEach(() => premises.clear());
 
 /** Starts a gateway that can't serve. @returns what it says of that, once it has ended as it should */
 async function refusalOf(settings: Settings): Promise<string> {
-  const dataDir = settings["DATA_DIR"] ?? (await workplace.createFolder());
-  const run = workplace.start({ ...settings, DATA_DIR: dataDir });
+  const dataDir = settings["DATA_DIR"] ?? (await premises.createFolder());
+  const run = premises.start({ ...settings, DATA_DIR: dataDir });
   await expectRefusal(run);
   expect(postmasterOf(dataDir)).toBeNull();
   return run.stderr;
@@ -31,7 +31,7 @@ describe("a start that can't succeed ends with 1, leaves no server behind and sa
     const server = createServer().listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
-    const dataDir = await workplace.createFolder();
+    const dataDir = await premises.createFolder();
     expect(await refusalOf({ DATA_DIR: dataDir, PORT: String(port) })).toBe(
       `inventory-gateway: PORT: ${port} is taken on 127.0.0.1 by another program\n`,
     );
@@ -53,7 +53,7 @@ describe("a start that can't succeed ends with 1, leaves no server behind and sa
   });
 
   test("that the password, the database or the URL's parameters are wrong", async () => {
-    const url = await workplace.createDatabase();
+    const url = await premises.createDatabase();
     const wrong = new URL(url);
     wrong.password = "hunter2";
     expect(await refusalOf({ DATABASE_URL: wrong.href })).toBe(
@@ -70,7 +70,7 @@ describe("a start that can't succeed ends with 1, leaves no server behind and sa
   });
 
   test("that the database's user may not make tables", async () => {
-    const url = await workplace.createDatabase({ migrated: false });
+    const url = await premises.createDatabase({ migrated: false });
     const user = `weak_${new URL(url).pathname.slice(1)}`;
     await query(url, `CREATE ROLE ${user} LOGIN PASSWORD 'hunter2'`);
     const weak = Object.assign(new URL(url), { username: user, password: "hunter2" });
@@ -99,7 +99,7 @@ describe("a start that can't succeed ends with 1, leaves no server behind and sa
   });
 
   test("that ADMIN_CLIENT_ID names a client that was revoked", async () => {
-    const url = await workplace.createDatabase();
+    const url = await premises.createDatabase();
     await query(
       url,
       "INSERT INTO api_client (id, name, secret_hash, scopes, implicit, created_at, revoked_at) VALUES ('ops', 'Ops', 'x', '{inventory:read}', false, now(), now())",
@@ -122,13 +122,13 @@ describe("a start that can't succeed ends with 1, leaves no server behind and sa
   });
 
   test("that DATA_DIR is a file, or holds something else", async () => {
-    const folder = await workplace.createFolder();
+    const folder = await premises.createFolder();
     const file = join(folder, "file");
     await writeFile(file, "");
     expect(await refusalOf({ DATA_DIR: file })).toBe(
       `inventory-gateway: DATA_DIR: ${file} can't be written: EEXIST: file already exists, mkdir '${file}'\n`,
     );
-    const url = await workplace.createDatabase();
+    const url = await premises.createDatabase();
     expect(await refusalOf({ DATA_DIR: file, DATABASE_URL: url, UNSAFE_DATABASE: "allow" })).toBe(
       `inventory-gateway: DATA_DIR: the first client's secret can't be kept in ${file}: EEXIST: file already exists, mkdir '${file}'; ` +
         "give another, or set ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET\n",
@@ -141,7 +141,7 @@ describe("a start that can't succeed ends with 1, leaves no server behind and sa
   });
 
   test("that the embedded server can't run, and what it said itself", async () => {
-    const folder = await workplace.createFolder();
+    const folder = await premises.createFolder();
     await mkdir(join(folder, "postgres"));
     await writeFile(join(folder, "postgres/PG_VERSION"), "9.6\n");
     await writeFile(join(folder, "postgres/gateway.password"), "hunter2\n");
@@ -164,8 +164,8 @@ describe("the command line", () => {
       "inventory-gateway: scope has to be among inventory:read, inventory:write\n",
     ],
   ])("refuses %j with 1 and one line", async (args, line) => {
-    const dataDir = await workplace.createFolder();
-    const run = workplace.run(args, { DATA_DIR: dataDir });
+    const dataDir = await premises.createFolder();
+    const run = premises.run(args, { DATA_DIR: dataDir });
     await expectRefusal(run);
     expect(run.stderr).toBe(line);
     expect(await readdir(dataDir)).toEqual([]);

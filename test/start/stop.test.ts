@@ -10,23 +10,23 @@ import {
   openShop,
   postmasterOf,
   query,
-  Workplace,
+  Premises,
 } from "./support.ts";
 import type { Run } from "./support.ts";
 
 /** One embedded database for all tests, each with products and a gateway of its own. */
-const workplace = new Workplace();
+const premises = new Premises();
 let settings: { readonly DATA_DIR: string; readonly LOG_LEVEL: string };
 
 beforeAll(async () => {
-  settings = { DATA_DIR: await workplace.createFolder(), LOG_LEVEL: "error" };
+  settings = { DATA_DIR: await premises.createFolder(), LOG_LEVEL: "error" };
 });
-afterEach(() => workplace.endRuns());
-afterAll(() => workplace.clear());
+afterEach(() => premises.endRuns());
+afterAll(() => premises.clear());
 
 describe.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)("%s", (signal) => {
   test("has every request that was accepted answered, ends with 0 and stops the embedded server; idle connections keep nobody", async () => {
-    const run = workplace.start(settings);
+    const run = premises.start(settings);
     const { shop, url } = await openingOf(run);
     const postmaster = postmasterOf(settings.DATA_DIR) ?? 0;
     const productId = `drained on ${signal}`;
@@ -56,7 +56,7 @@ test.each([
   ["Ctrl-C, which reaches the gateway from the terminal and from npm,", "SIGINT", -1],
   ["SIGTERM to npm alone", "SIGTERM", 1],
 ] as const)("npm start: %s drains and stops the embedded server", async (_name, signal, side) => {
-  const npm = workplace.spawn("npm", ["start"], { ...settings, PORT: "0" });
+  const npm = premises.spawn("npm", ["start"], { ...settings, PORT: "0" });
   const { shop, url } = await openingOf(npm);
   const postmaster = postmasterOf(settings.DATA_DIR) ?? 0;
   const productId = `below npm on ${signal}`;
@@ -74,7 +74,7 @@ test.each([
 });
 
 test("F23: what was answered under load is in the ledger after SIGTERM and a restart, once", async () => {
-  const run = workplace.start(settings);
+  const run = premises.start(settings);
   const { shop } = await openingOf(run);
   const answered = new Map<string, string>();
   const ends: Promise<number | null>[] = [];
@@ -93,7 +93,7 @@ test("F23: what was answered under load is in the ledger after SIGTERM and a res
   expect(await Promise.all(ends)).toEqual([0]);
   expect(answered.size).toBeGreaterThanOrEqual(200);
 
-  await workplace.start(settings).serving();
+  await premises.start(settings).serving();
   const rows = await query(
     await embeddedUrlOf(settings.DATA_DIR),
     "SELECT idempotency_key, id FROM stock_transaction WHERE product_id LIKE 'F23 %'",
@@ -106,7 +106,7 @@ test("F23: what was answered under load is in the ledger after SIGTERM and a res
 });
 
 test("a drain that takes longer than DRAIN_TIMEOUT_SECONDS ends with 1 and says so; the embedded server stops all the same", async () => {
-  const run = workplace.start({ ...settings, DRAIN_TIMEOUT_SECONDS: "1" });
+  const run = premises.start({ ...settings, DRAIN_TIMEOUT_SECONDS: "1" });
   const { shop } = await openingOf(run);
   const postmaster = postmasterOf(settings.DATA_DIR) ?? 0;
   await shop.move({ productId: "stuck", action: "INCREMENT", quantity: 1 });
@@ -124,7 +124,7 @@ test("a drain that takes longer than DRAIN_TIMEOUT_SECONDS ends with 1 and says 
 });
 
 test("a signal that comes while it starts is obeyed when it has started: nothing stays behind", async () => {
-  const run = workplace.start(settings);
+  const run = premises.start(settings);
   await eventually("the embedded server starts", () => run.hasEnded || postmasterOf(settings.DATA_DIR) !== null);
   expect(await run.stop()).toBe(0);
   expect(run.stdout + run.stderr).toBe("");
@@ -132,7 +132,7 @@ test("a signal that comes while it starts is obeyed when it has started: nothing
 });
 
 test("a second signal in the same moment is the same Ctrl-C; a later one ends it at once, with 1", async () => {
-  const run = workplace.start(settings);
+  const run = premises.start(settings);
   const { shop, url } = await openingOf(run);
   await shop.move({ productId: "hurried", action: "INCREMENT", quantity: 1 });
   const lock = await lockStock(await embeddedUrlOf(settings.DATA_DIR), "hurried");

@@ -68,7 +68,7 @@ export class Run {
 }
 
 /** Folders, databases and programs of a test, none of which outlives it. */
-export class Workplace {
+export class Premises {
   readonly #databases: TestDatabase[] = [];
   readonly #folders: string[] = [];
   readonly #runs: Run[] = [];
