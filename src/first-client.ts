@@ -6,6 +6,7 @@ import type { ApiClients } from "./access/api-clients.ts";
 import { ConfigError } from "./config.ts";
 import type { Config } from "./config.ts";
 import { makeDataFolder } from "./data-folder.ts";
+import { messageOf } from "./error-message.ts";
 
 const secretFileName = "admin-client.secret";
 
@@ -76,8 +77,4 @@ async function findSecretFile(clients: ApiClients, dataDir: string): Promise<str
     if (secret !== null && (await clients.findBySecret(firstClientId, secret)) !== null) return file;
   }
   return null;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

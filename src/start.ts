@@ -9,6 +9,7 @@ import { checkDatabase } from "./database/durability.ts";
 import { findEmbeddedPostgres, startEmbeddedPostgres } from "./database/embedded-postgres.ts";
 import { migrate } from "./database/migrate.ts";
 import { createPrisma } from "./database/prisma.ts";
+import { messageOf } from "./error-message.ts";
 import { ensureFirstClient } from "./first-client.ts";
 import type { FirstClient } from "./first-client.ts";
 import { startGateway } from "./gateway.ts";
@@ -81,7 +82,7 @@ async function migrateTables(databaseUrl: string, config: Config): Promise<reado
   } catch (error) {
     const setting = config.databaseUrl === null ? "DATA_DIR" : "DATABASE_URL";
     // Prisma's engine adds where in its own code it was.
-    const [reason] = (error instanceof Error ? error.message : String(error)).split("\n");
+    const [reason] = messageOf(error).split("\n");
     throw new ConfigError(`${setting}: ${reason}`, { cause: error });
   }
 }

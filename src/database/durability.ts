@@ -1,5 +1,6 @@
 import { Client } from "pg";
 import { ConfigError } from "../config.ts";
+import { messageOf } from "../error-message.ts";
 
 const versionMin = 150_000;
 
@@ -7,7 +8,7 @@ const versionMin = 150_000;
  * Looks at a database before anything is served from it: whether it can be reached, is new enough, and keeps what it
  * acknowledges.
  * @param allowsUnsafe serves all the same from one that may lose what it acknowledged
- * @throws ConfigError that names the setting
+ * @throws ConfigError that names the setting, and never repeats the URL: it holds the password
  */
 export async function checkDatabase(databaseUrl: string, allowsUnsafe: boolean): Promise<void> {
   const client = createClient(databaseUrl);
@@ -28,7 +29,7 @@ export async function checkDatabase(databaseUrl: string, allowsUnsafe: boolean):
       );
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    throw new ConfigError(`DATABASE_URL: the database can't be reached: ${reasonOf(error)}`, { cause: error });
+    throw new ConfigError(`DATABASE_URL: the database can't be reached: ${messageOf(error)}`, { cause: error });
   } finally {
     await client.end().catch(() => undefined);
   }
@@ -45,12 +46,6 @@ function createClient(databaseUrl: string): Client {
     // A lost connection also rejects the query that runs.
     return client.on("error", () => undefined);
   } catch (error) {
-    throw new ConfigError(`DATABASE_URL can't be used: ${reasonOf(error)}`, { cause: error });
+    throw new ConfigError(`DATABASE_URL can't be used: ${messageOf(error)}`, { cause: error });
   }
-}
-
-/** Several addresses of one host make several errors. The URL is not repeated: it holds the password. */
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(reasonOf).join(", ");
-  return error instanceof Error ? error.message : String(error);
 }

@@ -17,6 +17,7 @@ import { arch, platform } from "node:os";
 import { dirname, join } from "node:path";
 import { ConfigError } from "../config.ts";
 import { makeDataFolder } from "../data-folder.ts";
+import { messageOf } from "../error-message.ts";
 import { run } from "./embedded-process.ts";
 import { chooseServerUser, launchAs } from "./embedded-user.ts";
 import type { ServerUser } from "./embedded-user.ts";
@@ -143,8 +144,4 @@ export function unusable(
     `DATA_DIR: the embedded PostgreSQL can't run on ${databaseDir}${who}; ${advice}. ${messageOf(cause)} (${join(dataDir, "postgres.log")})`,
     { cause },
   );
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

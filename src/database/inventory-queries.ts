@@ -1,4 +1,3 @@
-import { InvalidInputError, ServiceUnavailableError } from "../inventory/errors.ts";
 import type { Refusal } from "../inventory/errors.ts";
 import type {
   InventoryQueries,
@@ -10,7 +9,7 @@ import type {
 } from "../inventory/queries.ts";
 import type { StockTransaction, StockTransactionOutcome } from "../inventory/stock-transaction.ts";
 import type { Stock } from "../inventory/stock.ts";
-import { isDatabaseUnavailable } from "./errors.ts";
+import { whileAvailable } from "./availability.ts";
 import type { PrismaClient } from "./generated/client.ts";
 import { countHistories, listHistories } from "./history-queries.ts";
 import { toStockTransaction } from "./rows.ts";
@@ -86,11 +85,6 @@ async function findOutcome(
 }
 
 /** A read changes nothing: whatever went wrong with it, it may be asked again. */
-async function read<T>(query: () => Promise<T>): Promise<T> {
-  try {
-    return await query();
-  } catch (error) {
-    if (error instanceof InvalidInputError || !isDatabaseUnavailable(error)) throw error;
-    throw new ServiceUnavailableError("The database can't be read at the moment", "not applied", { cause: error });
-  }
+function read<T>(query: () => Promise<T>): Promise<T> {
+  return whileAvailable(query, "The database can't be read at the moment");
 }

@@ -9,6 +9,7 @@ import type { ColumnType, SqlDriverAdapter } from "@prisma/driver-adapter-utils"
 import type { SchemaEngine } from "@prisma/schema-engine-wasm";
 import type * as SchemaEngineModule from "@prisma/schema-engine-wasm/schema_engine_bg";
 import { Client } from "pg";
+import { messageOf } from "../error-message.ts";
 
 /** The same from src/ and from dist/: both lie one level below the package's root. */
 const prismaFolder = fileURLToPath(new URL("../../prisma/", import.meta.url));
@@ -202,8 +203,4 @@ function loadEngineModule(): Promise<EngineModule> {
     return engineModule;
   })();
   return engineModulePromise;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -100,7 +100,6 @@ function ledgerPageSql(list: StockTransactionList, statement: PageStatement): Pr
 export function matches(filter: StockTransactionFilter): Prisma.Sql {
   const { productIds, actions, reasons, actors, reference, createdSince, createdBefore } = filter;
   return allOf([
-    Prisma.sql`TRUE`,
     ...(productIds === undefined ? [] : [Prisma.sql`product_id = ANY(${[...productIds]}::text[])`]),
     ...(actions === undefined ? [] : [Prisma.sql`action = ANY(${[...actions]}::text[]::stock_action[])`]),
     ...(reasons === undefined ? [] : [Prisma.sql`reason = ANY(${[...reasons]}::text[]::stock_reason[])`]),

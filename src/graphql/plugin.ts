@@ -8,7 +8,7 @@ import { codeOf, internalServerError, toRequestError } from "./errors.ts";
 import { sandboxPolicy } from "./sandbox.ts";
 
 /** Where the API is mounted. */
-const graphqlPath = "/graphql";
+export const graphqlPath = "/graphql";
 
 /**
  * Mounts the GraphQL API, and Apollo Sandbox for browsers, at /graphql: a thin handler over Apollo Server, which

@@ -3,10 +3,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { codeOf } from "../graphql/errors.ts";
+import { graphqlPath } from "../graphql/plugin.ts";
 import { errorAnswerOf } from "../rest/errors.ts";
-
-/** Where GraphQL lives: failures below it are told in GraphQL's form, all others in Elastic Path's. */
-export const graphqlPath = "/graphql";
 
 /** The path without its query, which may hold what is not for the log. */
 export function pathOf(url: string): string {
@@ -83,6 +81,7 @@ export function answerUnreadable(error: Error & { code?: string; rawPacket?: unk
   socket.end(`${head.join("\r\n")}\r\n\r\n${body}`, () => socket.destroy());
 }
 
+/** Failures there are told in GraphQL's form, all others in Elastic Path's. */
 function isBelowGraphql(url: string): boolean {
   const path = pathOf(url);
   return path === graphqlPath || path.startsWith(`${graphqlPath}/`);
