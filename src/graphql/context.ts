@@ -3,6 +3,7 @@ import { authorizationOf } from "../access/bearer.ts";
 import { principalDecorator, requireScope, UnauthenticatedError } from "../access/principal.ts";
 import type { Authenticator } from "../access/authenticator.ts";
 import type { Principal, Scope } from "../access/principal.ts";
+import { readIdempotencyHeader } from "../idempotency-header.ts";
 import { InvalidInputError } from "../inventory/errors.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { InventoryQueries } from "../inventory/queries.ts";
@@ -76,10 +77,9 @@ async function authenticate(request: FastifyRequest, services: GraphQLServices):
   return services.authenticator.authenticate(authorization);
 }
 
-/** Node joins repeated headers with commas, which a key may have itself: the header is read as it was sent. */
 function readIdempotencyKey(request: FastifyRequest): string | null {
-  const keys = new Set(request.raw.headersDistinct["idempotency-key"]);
-  if (keys.size > 1) throw new InvalidInputError("idempotencyKey", "There are two different Idempotency-Key headers");
-  const [key] = keys;
-  return key ?? null;
+  const header = readIdempotencyHeader(request.raw);
+  if (header.kind === "several")
+    throw new InvalidInputError("idempotencyKey", "There are two different Idempotency-Key headers");
+  return header.kind === "none" ? null : header.key;
 }

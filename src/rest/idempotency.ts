@@ -1,19 +1,16 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { readIdempotencyHeader } from "../idempotency-header.ts";
 import { parseIdempotencyKey } from "../inventory/input.ts";
 import { RequestError } from "./errors.ts";
 
 /**
- * The request's idempotency key; null when it has none. Two different ones, which proxies join with a comma, are
- * refused: nobody can say which is meant.
+ * The request's idempotency key; null when it has none.
  * @throws InvalidInputError, RequestError (400)
  */
 export function idempotencyKeyOf(request: FastifyRequest): string | null {
-  const keys = new Set(request.raw.headersDistinct["idempotency-key"]);
-  const [key] = keys;
-  if (key === undefined) return null;
-  if (keys.size > 1 || key.includes(","))
-    throw new RequestError(400, "Idempotency-Key has to be one key, without a comma");
-  return parseIdempotencyKey(key);
+  const header = readIdempotencyHeader(request.raw);
+  if (header.kind === "several") throw new RequestError(400, "Idempotency-Key has to be one key, without a comma");
+  return header.kind === "none" ? null : parseIdempotencyKey(header.key);
 }
 
 /**
@@ -21,7 +18,7 @@ export function idempotencyKeyOf(request: FastifyRequest): string | null {
  * @throws RequestError (400)
  */
 export function refuseIdempotencyKey(request: FastifyRequest): void {
-  if (request.headers["idempotency-key"] !== undefined)
+  if (readIdempotencyHeader(request.raw).kind !== "none")
     throw new RequestError(400, "Idempotency-Key is not taken here");
 }
 

@@ -1,0 +1,18 @@
+import type { IncomingMessage } from "node:http";
+
+/** What the Idempotency-Key headers of a request come to. */
+export type IdempotencyHeader =
+  | { readonly kind: "none" }
+  | { readonly kind: "one"; readonly key: string }
+  /** Nobody can say which one is meant. */
+  | { readonly kind: "several" };
+
+/** Reads the header as it was sent: twice the same is one; different ones may arrive as two, or joined with a comma. */
+export function readIdempotencyHeader({
+  headersDistinct,
+}: Pick<IncomingMessage, "headersDistinct">): IdempotencyHeader {
+  const keys = new Set(headersDistinct["idempotency-key"]);
+  const [key] = keys;
+  if (key === undefined) return { kind: "none" };
+  return keys.size > 1 || key.includes(",") ? { kind: "several" } : { kind: "one", key };
+}
