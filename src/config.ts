@@ -73,7 +73,7 @@ export const settings = {
   UNSAFE_DATABASE: {
     default: "refuse",
     description:
-      "allow serves from a PostgreSQL that can lose what it acknowledged (fsync, full_page_writes or synchronous_commit off).",
+      "allow serves from a PostgreSQL that can lose what it acknowledged (fsync, full_page_writes or synchronous_commit off) or has lost constraints.",
   },
 } as const satisfies Record<string, { default: string; description: string }>;
 

@@ -5,7 +5,8 @@ import { ApiClients } from "./access/api-clients.ts";
 import { ConfigError } from "./config.ts";
 import type { Config } from "./config.ts";
 import { PrismaApiClientStorage } from "./database/api-clients.ts";
-import { checkDatabase } from "./database/durability.ts";
+import { checkDatabase, checkGuards } from "./database/durability.ts";
+import type { DatabasePlace } from "./database/durability.ts";
 import { findEmbeddedPostgres, startEmbeddedPostgres } from "./database/embedded-postgres.ts";
 import { migrate } from "./database/migrate.ts";
 import { createPrisma } from "./database/prisma.ts";
@@ -15,8 +16,7 @@ import type { FirstClient } from "./first-client.ts";
 import { startGateway } from "./gateway.ts";
 
 /** A database that is there, and how to let go of it. */
-interface OpenDatabase {
-  readonly url: string;
+interface OpenDatabase extends DatabasePlace {
   close(): Promise<void>;
 }
 
@@ -40,8 +40,9 @@ export async function start(config: Config, logger: Logger): Promise<StartedGate
   await checkAddress(config.host, config.port);
   const database = await openDatabase(config);
   try {
-    await checkDatabase(database.url, config.allowsUnsafeDatabase);
-    await migrateTables(database.url, config);
+    await checkDatabase(database, config.allowsUnsafeDatabase);
+    await migrateTables(database);
+    if (!config.allowsUnsafeDatabase) await checkGuards(database);
     const firstClient = await withApiClients(database.url, (clients) => ensureFirstClient(clients, config));
     const gateway = await startGateway({ ...config, databaseUrl: database.url, logger }).catch((error: unknown) => {
       throw addressError(error, config.host, config.port) ?? error;
@@ -65,22 +66,21 @@ export async function start(config: Config, logger: Logger): Promise<StartedGate
 
 /** Applies the migrations and nothing else. @returns the names of those applied now */
 export async function migrateDatabase(config: Config): Promise<readonly string[]> {
-  return withDatabase(config, (url) => migrateTables(url, config));
+  return withDatabase(config, migrateTables);
 }
 
 /** Runs a command on the API clients of the installation, beside a gateway or alone. */
 export async function manageApiClients<T>(config: Config, use: (clients: ApiClients) => Promise<T>): Promise<T> {
-  return withDatabase(config, async (url) => {
-    await migrateTables(url, config);
-    return withApiClients(url, use);
+  return withDatabase(config, async (database) => {
+    await migrateTables(database);
+    return withApiClients(database.url, use);
   });
 }
 
-async function migrateTables(databaseUrl: string, config: Config): Promise<readonly string[]> {
+async function migrateTables({ url, setting }: DatabasePlace): Promise<readonly string[]> {
   try {
-    return await migrate(databaseUrl);
+    return await migrate(url);
   } catch (error) {
-    const setting = config.databaseUrl === null ? "DATA_DIR" : "DATABASE_URL";
     // Prisma's engine adds where in its own code it was.
     const [reason] = messageOf(error).split("\n");
     throw new ConfigError(`${setting}: ${reason}`, { cause: error });
@@ -100,24 +100,25 @@ async function withApiClients<T>(databaseUrl: string, use: (clients: ApiClients)
   }
 }
 
-async function withDatabase<T>(config: Config, use: (databaseUrl: string) => Promise<T>): Promise<T> {
-  const running = config.databaseUrl ?? (await findEmbeddedPostgres(config.dataDir));
-  if (running !== null) {
-    await checkDatabase(running, true);
-    return use(running);
-  }
-  const database = await openDatabase(config);
+/** A server that runs already is used as it is; an embedded one that doesn't is started for the time of the work. */
+async function withDatabase<T>(config: Config, use: (database: DatabasePlace) => Promise<T>): Promise<T> {
+  const embeddedUrl = config.databaseUrl === null ? await findEmbeddedPostgres(config.dataDir) : null;
+  const database: OpenDatabase =
+    embeddedUrl === null
+      ? await openDatabase(config)
+      : { url: embeddedUrl, setting: "DATA_DIR", close: async () => undefined };
   try {
-    return await use(database.url);
+    await checkDatabase(database, true);
+    return await use(database);
   } finally {
     await database.close();
   }
 }
 
 async function openDatabase({ databaseUrl, dataDir }: Config): Promise<OpenDatabase> {
-  if (databaseUrl !== null) return { url: databaseUrl, close: async () => undefined };
+  if (databaseUrl !== null) return { url: databaseUrl, setting: "DATABASE_URL", close: async () => undefined };
   const server = await startEmbeddedPostgres(dataDir);
-  return { url: server.url, close: () => server.stop() };
+  return { url: server.url, setting: "DATA_DIR", close: () => server.stop() };
 }
 
 /** @throws what the work throws in that time */

@@ -1,15 +1,7 @@
 import { createHash } from "node:crypto";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { PrismaClient } from "./generated/client.ts";
-
-/** How long one step may take, in milliseconds; each bound is shorter than the one around it. */
-const databaseTimeouts = {
-  connectMs: 3_000,
-  lockMs: 2_000,
-  statementMs: 4_000,
-  queryMs: 5_000,
-  idleInTransactionMs: 5_000,
-} as const;
+import { databaseTimeouts, sessionOptions } from "./session.ts";
 
 export interface PrismaOptions {
   /** The most connections. */
@@ -22,7 +14,7 @@ export interface PrismaOptions {
 
 /** A Prisma client whose every wait is bounded, and whose sessions are in UTC. Connects when first used. */
 export function createPrisma(databaseUrl: string, options: PrismaOptions): PrismaClient {
-  const { connectMs, lockMs, statementMs, queryMs, idleInTransactionMs } = databaseTimeouts;
+  const { connectMs, queryMs } = databaseTimeouts;
   const adapter = new PrismaPg(
     {
       connectionString: databaseUrl,
@@ -31,12 +23,7 @@ export function createPrisma(databaseUrl: string, options: PrismaOptions): Prism
       query_timeout: queryMs,
       keepAlive: true,
       application_name: options.name,
-      options: [
-        `-c statement_timeout=${statementMs}`,
-        `-c lock_timeout=${lockMs}`,
-        `-c idle_in_transaction_session_timeout=${idleInTransactionMs}`,
-        "-c timezone=UTC",
-      ].join(" "),
+      options: sessionOptions,
     },
     options.preparesStatements ? { statementNameGenerator: ({ sql }) => statementNameOf(sql) } : {},
   );

@@ -1,0 +1,21 @@
+/** How long one step may take, in milliseconds; each bound is shorter than the one around it. */
+export const databaseTimeouts = {
+  connectMs: 3_000,
+  lockMs: 2_000,
+  statementMs: 4_000,
+  queryMs: 5_000,
+  idleInTransactionMs: 5_000,
+} as const;
+
+/** What the gateway asks of each of its sessions, in PostgreSQL's names and as pg_settings shows them. */
+export const sessionSettings = {
+  statement_timeout: String(databaseTimeouts.statementMs),
+  lock_timeout: String(databaseTimeouts.lockMs),
+  idle_in_transaction_session_timeout: String(databaseTimeouts.idleInTransactionMs),
+  TimeZone: "UTC",
+} as const;
+
+/** The same as the `options` that a session is opened with. */
+export const sessionOptions = Object.entries(sessionSettings)
+  .map(([name, value]) => `-c ${name}=${value}`)
+  .join(" ");
