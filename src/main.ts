@@ -5,10 +5,11 @@ import { pino } from "pino";
 import type { Logger } from "pino";
 import { parseScopes } from "./access/api-clients.ts";
 import { scopes } from "./access/principal.ts";
+import type { StoredSigningKey } from "./access/signing-keys.ts";
 import { ConfigError, readConfig } from "./config.ts";
 import type { Config } from "./config.ts";
 import { InvalidInputError } from "./inventory/errors.ts";
-import { manageApiClients, migrateDatabase, start } from "./start.ts";
+import { manageAccess, migrateDatabase, start } from "./start.ts";
 import type { StartedGateway } from "./start.ts";
 import { welcome } from "./welcome.ts";
 
@@ -47,7 +48,7 @@ client
   .action(async (options: { name: string; id?: string; scope: string[]; implicit: boolean }) => {
     const { name, id, scope, implicit } = options;
     const input = { name, id, scopes: parseScopes(scope), implicit };
-    const created = await manageApiClients(readConfig(process.env), (clients) => clients.create(input));
+    const created = await manageAccess(readConfig(process.env), ({ clients }) => clients.create(input));
     print(`client_id      ${created.client.id}\nclient_secret  ${created.secret}`);
   });
 
@@ -55,7 +56,7 @@ client
   .command("list")
   .description("list the clients, oldest first")
   .action(async () => {
-    const clients = await manageApiClients(readConfig(process.env), (all) => all.list());
+    const clients = await manageAccess(readConfig(process.env), (stored) => stored.clients.list());
     for (const { id, name, scopes: granted, implicit, createdAt, revokedAt } of clients) {
       const state = revokedAt === null ? "active" : `revoked ${revokedAt.toISOString()}`;
       print([id, name, granted.join(" "), implicit ? "implicit" : "-", createdAt.toISOString(), state].join("\t"));
@@ -67,9 +68,29 @@ client
   .description("revoke a client for good; its tokens end within a second")
   .argument("<id>", "its client_id")
   .action(async (id: string) => {
-    const revoked = await manageApiClients(readConfig(process.env), (clients) => clients.revoke(id));
+    const revoked = await manageAccess(readConfig(process.env), ({ clients }) => clients.revoke(id));
     if (!revoked) throw new InvalidInputError("id", `There is no active client ${id}`);
     print(`Revoked ${id}.`);
+  });
+
+const keys = program.command("keys").description("list and rotate the keys that sign access tokens");
+
+keys
+  .command("list")
+  .description("list the keys, newest first")
+  .action(async () => {
+    const all = await manageAccess(readConfig(process.env), (stored) => stored.keys.list());
+    for (const key of all) print([key.id, key.algorithm, key.createdAt.toISOString(), stateOf(key)].join("\t"));
+  });
+
+keys
+  .command("rotate")
+  .description("sign with a new key; the old one verifies until the last token it signed has run out")
+  .option("--forget-old", "delete the old keys: tokens signed with them end within ten seconds", false)
+  .action(async ({ forgetOld }: { forgetOld: boolean }) => {
+    const rotated = await manageAccess(readConfig(process.env), (stored) => stored.keys.rotate({ forgetOld }));
+    if (!rotated) throw new InvalidInputError("keys", "The keys were rotated by somebody else at the same time");
+    print(forgetOld ? "Rotated, and the old keys deleted." : "Rotated.");
   });
 
 try {
@@ -113,6 +134,14 @@ async function stop(startedGateway: Promise<StartedGateway> | null, logger: Logg
     logger.error({ err: error }, "The stop failed");
     process.exit(1);
   }
+}
+
+function stateOf({ signs, verifiesUntil }: StoredSigningKey): string {
+  const isOver = verifiesUntil !== null && verifiesUntil.getTime() <= Date.now();
+  if (isOver) return `ended ${verifiesUntil.toISOString()}`;
+  const until = verifiesUntil === null ? "" : `verifies until ${verifiesUntil.toISOString()}`;
+  if (signs) return until === "" ? "signs" : `signs, ${until}`;
+  return until === "" ? "signs soon" : until;
 }
 
 function print(text: string): void {

@@ -2,6 +2,7 @@ import { createServer } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "pino";
 import { ApiClients } from "./access/api-clients.ts";
+import { SigningKeys } from "./access/signing-keys.ts";
 import { ConfigError } from "./config.ts";
 import type { Config } from "./config.ts";
 import { PrismaApiClientStorage } from "./database/api-clients.ts";
@@ -10,6 +11,7 @@ import type { DatabasePlace } from "./database/durability.ts";
 import { findEmbeddedPostgres, startEmbeddedPostgres } from "./database/embedded-postgres.ts";
 import { migrate } from "./database/migrate.ts";
 import { createPrisma } from "./database/prisma.ts";
+import { PrismaSigningKeyStorage } from "./database/signing-keys.ts";
 import { messageOf } from "./error-message.ts";
 import { ensureFirstClient } from "./first-client.ts";
 import type { FirstClient } from "./first-client.ts";
@@ -18,6 +20,12 @@ import { startGateway } from "./gateway.ts";
 /** A database that is there, and how to let go of it. */
 interface OpenDatabase extends DatabasePlace {
   close(): Promise<void>;
+}
+
+/** Who may ask for tokens and what signs them, as the database keeps it. */
+interface StoredAccess {
+  readonly clients: ApiClients;
+  readonly keys: SigningKeys;
 }
 
 /** A gateway that serves. */
@@ -43,7 +51,7 @@ export async function start(config: Config, logger: Logger): Promise<StartedGate
     await checkDatabase(database, config.allowsUnsafeDatabase);
     await migrateTables(database);
     if (!config.allowsUnsafeDatabase) await checkGuards(database);
-    const firstClient = await withApiClients(database.url, (clients) => ensureFirstClient(clients, config));
+    const firstClient = await withAccess(database.url, ({ clients }) => ensureFirstClient(clients, config));
     const gateway = await startGateway({ ...config, databaseUrl: database.url, logger }).catch((error: unknown) => {
       throw addressError(error, config.host, config.port) ?? error;
     });
@@ -69,11 +77,11 @@ export async function migrateDatabase(config: Config): Promise<readonly string[]
   return withDatabase(config, migrateTables);
 }
 
-/** Runs a command on the API clients of the installation, beside a gateway or alone. */
-export async function manageApiClients<T>(config: Config, use: (clients: ApiClients) => Promise<T>): Promise<T> {
+/** Runs a command on the clients and keys of the installation, beside a gateway or alone. */
+export async function manageAccess<T>(config: Config, use: (access: StoredAccess) => Promise<T>): Promise<T> {
   return withDatabase(config, async (database) => {
     await migrateTables(database);
-    return withApiClients(database.url, use);
+    return withAccess(database.url, use);
   });
 }
 
@@ -87,14 +95,17 @@ async function migrateTables({ url, setting }: DatabasePlace): Promise<readonly 
   }
 }
 
-async function withApiClients<T>(databaseUrl: string, use: (clients: ApiClients) => Promise<T>): Promise<T> {
+async function withAccess<T>(databaseUrl: string, use: (access: StoredAccess) => Promise<T>): Promise<T> {
   const prisma = createPrisma(databaseUrl, {
-    name: "inventory-gateway clients",
+    name: "inventory-gateway access",
     poolSize: 1,
     preparesStatements: false,
   });
   try {
-    return await use(new ApiClients(new PrismaApiClientStorage(prisma)));
+    return await use({
+      clients: new ApiClients(new PrismaApiClientStorage(prisma)),
+      keys: new SigningKeys(new PrismaSigningKeyStorage(prisma)),
+    });
   } finally {
     await prisma.$disconnect();
   }

@@ -64,8 +64,22 @@ export interface SigningKeyStorage {
    * it, the next try may.
    */
   createFirst(key: NewSigningKey): Promise<boolean>;
-  /** Retires every key and stores this one, in one step. @returns false when another gateway did so at the same time */
-  replace(key: NewSigningKey): Promise<boolean>;
+  /**
+   * Retires every key, or deletes them, and stores this one, in one step.
+   * @returns false when another gateway did so at the same time
+   */
+  replace(key: NewSigningKey, old: "retire" | "delete"): Promise<boolean>;
+}
+
+/** A key as an administrator sees it: neither half of it. */
+export interface StoredSigningKey {
+  readonly id: string;
+  readonly algorithm: string;
+  readonly createdAt: Date;
+  /** Whether new tokens are signed with it. */
+  readonly signs: boolean;
+  /** Null while it is not retired. */
+  readonly verifiesUntil: Date | null;
 }
 
 interface UsableKey {
@@ -92,9 +106,7 @@ export class SigningKeys {
 
   /** The key to sign with, made when there is none. @throws ServiceUnavailableError */
   async getSigningKey(): Promise<{ readonly id: string; readonly key: CryptoKey }> {
-    const keys = this.#usable(await this.#keys.get(ageMaxMs));
-    const settledBefore = this.#clock() - settlingMs;
-    const chosen = keys.find((key) => key.createdAtMs <= settledBefore) ?? keys.at(-1);
+    const chosen = this.#chooseToSign(await this.#keys.get(ageMaxMs));
     if (chosen === undefined)
       throw new ServiceUnavailableError("There is no key to sign access tokens with", "not applied");
     return { id: chosen.id, key: chosen.signingKey };
@@ -120,13 +132,34 @@ export class SigningKeys {
 
   /**
    * Makes a new key and retires the others, which go on verifying until the last token they signed has run out.
+   * @param options.forgetOld deletes them instead, for a key that was stolen: no gateway takes their tokens ten seconds later
    * @returns false when another gateway did so at the same time
    * @throws ServiceUnavailableError
    */
-  async rotate(): Promise<boolean> {
-    const replaced = await this.#storage.replace(await this.#generate());
+  async rotate({ forgetOld = false } = {}): Promise<boolean> {
+    const replaced = await this.#storage.replace(await this.#generate(), forgetOld ? "delete" : "retire");
     this.#keys.clear();
     return replaced;
+  }
+
+  /** All keys, newest first, also those that no longer verify. None is made. @throws ServiceUnavailableError */
+  async list(): Promise<StoredSigningKey[]> {
+    const records = await this.#storage.list();
+    const signing = this.#chooseToSign(await Promise.all(records.map(toUsableKey)));
+    return records.map(({ id, algorithm, createdAt, retiredAt }) => ({
+      id,
+      algorithm,
+      createdAt,
+      signs: id === signing?.id,
+      verifiesUntil: retiredAt === null ? null : new Date(retiredAt.getTime() + overlapMs),
+    }));
+  }
+
+  /** The newest that every gateway knows by now; else the one known longest. */
+  #chooseToSign(keys: readonly UsableKey[]): UsableKey | undefined {
+    const usable = this.#usable(keys);
+    const settledBefore = this.#clock() - settlingMs;
+    return usable.find((key) => key.createdAtMs <= settledBefore) ?? usable.at(-1);
   }
 
   #usable(keys: readonly UsableKey[]): readonly UsableKey[] {

@@ -30,9 +30,10 @@ export class PrismaSigningKeyStorage implements SigningKeyStorage {
     });
   }
 
-  async replace(key: NewSigningKey): Promise<boolean> {
+  async replace(key: NewSigningKey, old: "retire" | "delete"): Promise<boolean> {
     return await this.#serialized(async (tx) => {
-      await tx.signingKey.updateMany({ where: { retiredAt: null }, data: { retiredAt: key.createdAt } });
+      if (old === "delete") await tx.signingKey.deleteMany();
+      else await tx.signingKey.updateMany({ where: { retiredAt: null }, data: { retiredAt: key.createdAt } });
       await tx.signingKey.create({ data: key });
       return true;
     });

@@ -124,6 +124,38 @@ test("a key that is taken out of the database counts no more ten seconds later, 
   await gateway.access.authenticate(`Bearer ${await tokenOf(gateway, administrator)}`);
 });
 
+test("a rotation that forgets the old keys ends their tokens within ten seconds, on other gateways as well, and the new key signs at once", async () => {
+  const gateway = world.access();
+  const other = world.access({}, world.connect());
+  const administrator = await createAdministrator(gateway.clients);
+  const token = await tokenOf(gateway, administrator);
+  await other.access.authenticate(`Bearer ${token}`);
+  expect(await gateway.keys.rotate({ forgetOld: true })).toBe(true);
+  other.clock.forward(10_001);
+  await expect(other.access.authenticate(`Bearer ${token}`)).rejects.toThrow(UnauthenticatedError);
+  await other.access.authenticate(`Bearer ${await tokenOf(gateway, administrator)}`);
+  expect(await world.prisma.signingKey.count()).toBe(1);
+});
+
+test("the list of keys says which signs, which will and until when each verifies, and holds neither half of any", async () => {
+  const { keys, clock } = world.access();
+  expect(await keys.list()).toEqual([]);
+  clock.stop();
+  const startedAt = clock.now();
+  await keys.rotate();
+  clock.forward(60_000);
+  await keys.rotate();
+  const [newest, oldest] = await keys.list();
+  const thumbprint = expect.stringMatching(/^[\w-]{43}$/);
+  const key = { id: thumbprint, algorithm: "ES256" };
+  const rotatedAt = startedAt + 60_000;
+  const verifiesUntil = new Date(rotatedAt + hourMs + 30_000);
+  expect(newest).toEqual({ ...key, createdAt: new Date(rotatedAt), signs: false, verifiesUntil: null });
+  expect(oldest).toEqual({ ...key, createdAt: new Date(startedAt), signs: true, verifiesUntil });
+  clock.forward(30_000);
+  expect((await keys.list()).map(({ signs }) => signs)).toEqual([true, false]);
+});
+
 test("made-up kids make the gateway read its keys at most once a second", async () => {
   const gateway = world.access();
   gateway.clock.stop();

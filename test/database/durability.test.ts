@@ -107,6 +107,6 @@ describe("the database's sessions", () => {
     const name = new URL(database.url).pathname.slice(1);
     await admin.query(`ALTER DATABASE ${name} SET TimeZone = 'Europe/Berlin'`);
     await admin.query(`ALTER DATABASE ${name} SET statement_timeout = 0`);
-    await checkDatabase({ url: database.url, setting: "DATABASE_URL" }, true);
+    await expect(checkDatabase({ url: database.url, setting: "DATABASE_URL" }, true)).resolves.toBeUndefined();
   });
 });
