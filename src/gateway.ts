@@ -2,6 +2,8 @@ import "reflect-metadata";
 import type { FastifyBaseLogger } from "fastify";
 import { AccessControl } from "./access/access-control.ts";
 import { ApiClients } from "./access/api-clients.ts";
+import { MeteredAuthenticator } from "./access/metered-authenticator.ts";
+import { RateLimits } from "./access/rate-limits.ts";
 import { SigningKeys } from "./access/signing-keys.ts";
 import type { Config } from "./config.ts";
 import { PrismaApiClientStorage } from "./database/api-clients.ts";
@@ -17,7 +19,16 @@ import type { Settler } from "./inventory/inventory.ts";
 /** What a gateway is started with, besides a migrated database. */
 export interface GatewayOptions extends Pick<
   Config,
-  "host" | "port" | "introspection" | "outsideIssuer" | "corsOrigins" | "lanes" | "databasePoolSize"
+  | "host"
+  | "port"
+  | "introspection"
+  | "outsideIssuer"
+  | "corsOrigins"
+  | "trustedProxies"
+  | "rateLimits"
+  | "requestTimeoutMs"
+  | "lanes"
+  | "databasePoolSize"
 > {
   readonly databaseUrl: string;
   readonly logger: FastifyBaseLogger;
@@ -52,6 +63,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const clients = new ApiClients(new PrismaApiClientStorage(reading));
   const keys = new SigningKeys(new PrismaSigningKeyStorage(reading));
   const access = new AccessControl({ clients, keys, outsideIssuer: options.outsideIssuer ?? undefined });
+  const rateLimits = new RateLimits(options.rateLimits);
   const disconnect = async (): Promise<void> => {
     await groupCommit.close();
     await Promise.all([writing.$disconnect(), reading.$disconnect()]);
@@ -61,10 +73,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const server = await createServer({
       logger: options.logger,
       corsOrigins: options.corsOrigins,
+      trustedProxies: options.trustedProxies,
+      requestTimeoutMs: options.requestTimeoutMs,
       introspection: options.introspection,
       inventory: new Inventory(options.settler ?? groupCommit),
       queries: new PrismaInventoryQueries(reading),
-      authenticator: access,
+      authenticator: new MeteredAuthenticator(access, rateLimits),
+      rateLimits,
       access,
       pingDatabase: () => reading.$queryRaw`SELECT 1`,
     });

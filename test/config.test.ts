@@ -11,6 +11,9 @@ const defaults = {
   introspection: "public",
   outsideIssuer: null,
   corsOrigins: [],
+  trustedProxies: [],
+  rateLimits: { perClient: 50_000, perAddress: 10_000 },
+  requestTimeoutMs: 15_000,
   logLevel: "info",
   lanes: 1,
   databasePoolSize: 10,
@@ -70,6 +73,13 @@ describe("readConfig", () => {
       { CORS_ORIGINS: "https://a.example, http://b.example:8080," },
       { corsOrigins: ["https://a.example", "http://b.example:8080"] },
     ],
+    [
+      { TRUSTED_PROXIES: "127.0.0.1, 10.0.0.0/8,::1,2001:db8::/32" },
+      { trustedProxies: ["127.0.0.1", "10.0.0.0/8", "::1", "2001:db8::/32"] },
+    ],
+    [{ RATE_LIMIT_PER_CLIENT: "0" }, { rateLimits: { perClient: 0, perAddress: 10_000 } }],
+    [{ RATE_LIMIT_PER_ADDRESS: "1000000" }, { rateLimits: { perClient: 50_000, perAddress: 1_000_000 } }],
+    [{ REQUEST_TIMEOUT_SECONDS: "1" }, { requestTimeoutMs: 1_000 }],
     [{ LOG_LEVEL: "silent" }, { logLevel: "silent" }],
     [{ LANES: "32" }, { lanes: 32 }],
     [{ DATABASE_POOL_SIZE: "1" }, { databasePoolSize: 1 }],
@@ -152,6 +162,16 @@ describe("readConfig", () => {
           "CORS_ORIGINS has to be origins such as https://shop.example, with commas between and nothing after the host",
         ] as const,
     ),
+    ...["proxy.example", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/8/8", "::/129", "loopback", "0"].map(
+      (TRUSTED_PROXIES) =>
+        [
+          { TRUSTED_PROXIES },
+          "TRUSTED_PROXIES has to be IP addresses or networks such as 10.0.0.0/8, with commas between",
+        ] as const,
+    ),
+    [{ RATE_LIMIT_PER_CLIENT: "-1" }, "RATE_LIMIT_PER_CLIENT has to be a whole number, 0 to 1000000"],
+    [{ RATE_LIMIT_PER_ADDRESS: "many" }, "RATE_LIMIT_PER_ADDRESS has to be a whole number, 0 to 1000000"],
+    [{ REQUEST_TIMEOUT_SECONDS: "0" }, "REQUEST_TIMEOUT_SECONDS has to be a whole number, 1 to 600"],
     [{ LOG_LEVEL: "loud" }, "LOG_LEVEL has to be one of fatal, error, warn, info, debug, trace, silent"],
     ...["0", "33"].map((LANES) => [{ LANES }, "LANES has to be a whole number, 1 to 32"] as const),
     ...["0", "201"].map(

@@ -1,5 +1,5 @@
 import { ApolloServer } from "@apollo/server";
-import type { ApolloServerPlugin, GraphQLRequestContextWillSendResponse } from "@apollo/server";
+import type { ApolloServerPlugin, GraphQLRequestContextWillSendResponse, GraphQLRequestListener } from "@apollo/server";
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginInlineTraceDisabled,
@@ -10,6 +10,7 @@ import { ApolloServerPluginLandingPageLocalDefault } from "@apollo/server/plugin
 import type { FastifyBaseLogger } from "fastify";
 import type { GraphQLContext, IntrospectionAccess } from "./context.ts";
 import { formatError, isFault } from "./errors.ts";
+import { costOf } from "./cost.ts";
 import { LimitsRule, tokensMax } from "./limits.ts";
 import { createSchema } from "./schema.ts";
 
@@ -33,6 +34,7 @@ export function createApolloServer(
     formatError: (formatted, error) => formatError(formatted, error, { hidesSchema }),
     plugins: [
       faultPlugin(log),
+      costPlugin,
       legacyStatusPlugin,
       ApolloServerPluginLandingPageLocalDefault({ embed: true, document: sandboxDocument }),
       ApolloServerPluginCacheControlDisabled(),
@@ -93,6 +95,23 @@ function faultPlugin(log: FastifyBaseLogger): ApolloServerPlugin<GraphQLContext>
     },
   };
 }
+
+/** Counts what an operation costs, before any of it is executed. */
+const costPlugin: ApolloServerPlugin<GraphQLContext> = {
+  async requestDidStart() {
+    return costListener;
+  },
+};
+
+const costListener: GraphQLRequestListener<GraphQLContext> = {
+  async didResolveOperation({ operation, document, request, contextValue }) {
+    const { principal } = contextValue;
+    if (principal === null || operation === undefined) return;
+    // To authenticate has cost 1.
+    const furtherCost = costOf(operation, document, request.variables ?? {}) - 1;
+    if (furtherCost > 0) contextValue.rateLimits.chargeClient(principal.clientId, furtherCost);
+  },
+};
 
 /**
  * GraphQL over HTTP: to a client that takes `application/json` and not `application/graphql-response+json`, a document

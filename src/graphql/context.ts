@@ -3,6 +3,7 @@ import { authorizationOf } from "../access/bearer.ts";
 import { principalDecorator, requireScope, UnauthenticatedError } from "../access/principal.ts";
 import type { Authenticator } from "../access/authenticator.ts";
 import type { Principal, Scope } from "../access/principal.ts";
+import type { RateLimits } from "../access/rate-limits.ts";
 import { readIdempotencyHeader } from "../idempotency-header.ts";
 import { InvalidInputError } from "../inventory/errors.ts";
 import type { Inventory } from "../inventory/inventory.ts";
@@ -19,6 +20,7 @@ export interface GraphQLServices {
   readonly inventory: Inventory;
   readonly queries: InventoryQueries;
   readonly authenticator: Authenticator;
+  readonly rateLimits: RateLimits;
   readonly introspection: IntrospectionAccess;
 }
 
@@ -28,6 +30,7 @@ export interface GraphQLContext {
   readonly principal: Principal | null;
   readonly inventory: Inventory;
   readonly queries: InventoryQueries;
+  readonly rateLimits: RateLimits;
   readonly loaders: Loaders;
   /** The Idempotency-Key header, unchecked; null without one. */
   readonly idempotencyKey: string | null;
@@ -39,6 +42,7 @@ export interface GraphQLContext {
 /**
  * Reads from a request's headers who asks and with which key.
  * @throws UnauthenticatedError, for a stranger who asks for more than the schema where that is public
+ * @throws RateLimitedError
  * @throws InvalidInputError for two different idempotency keys
  */
 export async function createContext(
@@ -46,13 +50,14 @@ export async function createContext(
   reply: FastifyReply,
   services: GraphQLServices,
 ): Promise<GraphQLContext> {
-  const { inventory, queries } = services;
+  const { inventory, queries, rateLimits } = services;
   const principal = await authenticate(request, services);
   request.setDecorator(principalDecorator, principal);
   return {
     principal,
     inventory,
     queries,
+    rateLimits,
     loaders: createLoaders(queries),
     idempotencyKey: readIdempotencyKey(request),
     requestId: request.id,

@@ -2,6 +2,7 @@ import { unwrapResolverError } from "@apollo/server/errors";
 import { GraphQLError } from "graphql";
 import type { GraphQLFormattedError } from "graphql";
 import { ForbiddenError, UnauthenticatedError } from "../access/principal.ts";
+import { RateLimitedError } from "../access/rate-limited-error.ts";
 import { InvalidInputError, ServiceUnavailableError, StockError } from "../inventory/errors.ts";
 import { toStockError } from "./stock-error.ts";
 
@@ -28,7 +29,7 @@ const statusOfApolloCodes: Readonly<Record<string, number>> = {
  * become GraphQL's.
  * @returns null for a fault of ours, of which a client learns nothing
  */
-function describeError(error: unknown): ErrorDescription | null {
+export function describeError(error: unknown): ErrorDescription | null {
   if (error instanceof StockError) {
     const { code, status, ...fields } = toStockError(error.refusal);
     return { message: error.message, extensions: { code, status, ...fields, replayed: error.replayed } };
@@ -44,6 +45,10 @@ function describeError(error: unknown): ErrorDescription | null {
     return { message: error.message, extensions: { code: "UNAUTHENTICATED", status: 401 } };
   if (error instanceof ForbiddenError) {
     return { message: error.message, extensions: { code: "FORBIDDEN", status: 403, scope: error.scope } };
+  }
+  if (error instanceof RateLimitedError) {
+    const { message, retryAfterSeconds } = error;
+    return { message, extensions: { code: "RATE_LIMITED", status: 429, outcome: "not applied", retryAfterSeconds } };
   }
   if (error instanceof ServiceUnavailableError) {
     const { message, outcome, retryAfterSeconds } = error;

@@ -4,7 +4,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { createApolloServer } from "./apollo-server.ts";
 import { createContext } from "./context.ts";
 import type { GraphQLContext, GraphQLServices } from "./context.ts";
-import { codeOf, internalServerError, toRequestError } from "./errors.ts";
+import { codeOf, describeError, internalServerError, toRequestError } from "./errors.ts";
 import { sandboxPolicy } from "./sandbox.ts";
 
 /** Where the API is mounted. */
@@ -97,6 +97,12 @@ async function refuseMethod(_request: FastifyRequest, reply: FastifyReply): Prom
 
 /** Answers what failed before Apollo Server got to see it. */
 async function sendError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const known = describeError(error);
+  if (known !== null) {
+    const { status, retryAfterSeconds } = known.extensions;
+    if (retryAfterSeconds !== undefined) reply.header("retry-after", retryAfterSeconds);
+    return reply.code(status).send({ errors: [known] });
+  }
   const { statusCode = 500, message } = error;
   if (statusCode < 500) return send(reply, statusCode, message);
   request.log.error({ err: error }, "A GraphQL request met a fault");
@@ -105,8 +111,5 @@ async function sendError(error: FastifyError, request: FastifyRequest, reply: Fa
 }
 
 function send(reply: FastifyReply, status: number, message: string): FastifyReply {
-  const retryAfter = Number(reply.getHeader("retry-after"));
-  const extensions = { code: codeOf(status), status };
-  const retry = Number.isFinite(retryAfter) && status === 429 ? { retryAfterSeconds: retryAfter } : {};
-  return reply.code(status).send({ errors: [{ message, extensions: { ...extensions, ...retry } }] });
+  return reply.code(status).send({ errors: [{ message, extensions: { code: codeOf(status), status } }] });
 }
