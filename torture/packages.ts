@@ -34,8 +34,11 @@ export function pathOf(tool: DebianTool): string {
 /** Who runs servers that refuse to be root: Debian's user postgres. Null where this process isn't root, and runs them itself. */
 export function serviceUser(): { readonly uid: number; readonly gid: number } | null {
   if (process.getuid?.() !== 0) return null;
-  const idOf = (option: string): number => Number(execFileSync("id", [option, "postgres"], { encoding: "utf8" }));
   return { uid: idOf("-u"), gid: idOf("-g") };
+}
+
+function idOf(option: "-u" | "-g"): number {
+  return Number(execFileSync("id", [option, "postgres"], { encoding: "utf8" }));
 }
 
 function findPostgresBin(): string | null {

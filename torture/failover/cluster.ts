@@ -7,6 +7,7 @@ import { Client } from "pg";
 import { debianTools, pathOf, serviceUser } from "../packages.ts";
 import { Workshop, eventually, findFreePorts, killIfThere } from "./daemons.ts";
 import type { Daemon } from "./daemons.ts";
+import { membersSeenBy, statusOf } from "./rest.ts";
 
 /** Three PostgreSQL that Patroni runs, with etcd behind and HAProxy in front, as ops/failover/ configures them. */
 export interface FailoverCluster {
@@ -46,11 +47,6 @@ interface Member {
   readonly postgresPort: number;
   readonly restPort: number;
   patroni: Daemon | null;
-}
-
-/** What Patroni's REST interface says of the members. */
-interface ClusterState {
-  readonly members: readonly { readonly name: string; readonly role: string; readonly state: string }[];
 }
 
 /** @throws Error that says which package is missing, or what did not start and why */
@@ -215,9 +211,7 @@ class LoopbackCluster implements FailoverCluster {
     const alive = this.#members.filter(({ patroni }) => patroni !== null);
     const [asked] = alive;
     if (asked === undefined) return false;
-    const response = await fetch(`http://${host}:${asked.restPort}/cluster`).catch(() => null);
-    if (response === null) return false;
-    const { members } = (await response.json()) as ClusterState;
+    const members = await membersSeenBy(`http://${host}:${asked.restPort}`);
     const followers = members.filter(({ name }) => alive.some((member) => member.name === name));
     const roles = followers.map(({ role }) => role);
     return (
@@ -280,12 +274,6 @@ class LoopbackCluster implements FailoverCluster {
       return String(value);
     }
   }
-}
-
-async function statusOf(url: string): Promise<number | null> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => null);
-  await response?.body?.cancel();
-  return response?.status ?? null;
 }
 
 function secret(): string {
