@@ -36,12 +36,15 @@ export interface Config {
   readonly logLevel: (typeof logLevels)[number];
   readonly lanes: number;
   readonly databasePoolSize: number;
+  readonly watchersMax: number;
+  readonly watchersPerClientMax: number;
   readonly drainTimeoutMs: number;
   readonly allowsUnsafeDatabase: boolean;
 }
 
 const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 const rateMax = 1_000_000;
+const watchersBound = 100_000;
 const introspectionModes = ["public", "token", "off"] as const;
 
 /** Every setting: its name in the environment, what holds when it is not set, and what it does. */
@@ -87,6 +90,8 @@ export const settings = {
     default: "10",
     description: "Database connections for reading, 1 to 200; writing has one more than LANES.",
   },
+  WATCHERS_MAX: { default: "2000", description: "Subscriptions that may be open at one time, 1 to 100 000." },
+  WATCHERS_PER_CLIENT_MAX: { default: "500", description: "Of those, how many one API client may have, 1 to 100 000." },
   DRAIN_TIMEOUT_SECONDS: {
     default: "20",
     description: "How long a stop may take to answer what was accepted, 1 to 600.",
@@ -129,6 +134,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     logLevel: reader.oneOf("LOG_LEVEL", logLevels),
     lanes: reader.integer("LANES", 1, 32),
     databasePoolSize: reader.integer("DATABASE_POOL_SIZE", 1, 200),
+    watchersMax: reader.integer("WATCHERS_MAX", 1, watchersBound),
+    watchersPerClientMax: reader.integer("WATCHERS_PER_CLIENT_MAX", 1, watchersBound),
     drainTimeoutMs: 1_000 * reader.integer("DRAIN_TIMEOUT_SECONDS", 1, 600),
     allowsUnsafeDatabase: reader.oneOf("UNSAFE_DATABASE", ["refuse", "allow"]) === "allow",
   };

@@ -17,6 +17,8 @@ const defaults = {
   logLevel: "info",
   lanes: 1,
   databasePoolSize: 10,
+  watchersMax: 2_000,
+  watchersPerClientMax: 500,
   drainTimeoutMs: 20_000,
   allowsUnsafeDatabase: false,
 };
@@ -87,6 +89,8 @@ describe("readConfig", () => {
     [{ DRAIN_TIMEOUT_SECONDS: "1" }, { drainTimeoutMs: 1_000 }],
     [{ DRAIN_TIMEOUT_SECONDS: "600" }, { drainTimeoutMs: 600_000 }],
     [{ UNSAFE_DATABASE: "allow" }, { allowsUnsafeDatabase: true }],
+    [{ WATCHERS_MAX: "1" }, { watchersMax: 1 }],
+    [{ WATCHERS_PER_CLIENT_MAX: "100000" }, { watchersPerClientMax: 100_000 }],
     [{ UNSAFE_DATABASE: "refuse" }, { allowsUnsafeDatabase: false }],
   ])("reads %j", (env, expected) => {
     expect(readConfig(env)).toEqual({ ...defaults, ...expected });
@@ -180,6 +184,8 @@ describe("readConfig", () => {
     ...["0", "601"].map(
       (time) => [{ DRAIN_TIMEOUT_SECONDS: time }, "DRAIN_TIMEOUT_SECONDS has to be a whole number, 1 to 600"] as const,
     ),
+    [{ WATCHERS_MAX: "0" }, "WATCHERS_MAX has to be a whole number, 1 to 100000"],
+    [{ WATCHERS_PER_CLIENT_MAX: "100001" }, "WATCHERS_PER_CLIENT_MAX has to be a whole number, 1 to 100000"],
     [{ UNSAFE_DATABASE: "yes" }, "UNSAFE_DATABASE has to be one of refuse, allow"],
   ])("refuses %j", (env, message) => {
     expect(() => readConfig(env)).toThrow(new ConfigError(message));

@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { Pool } from "pg";
 import type { ClientBase, PoolClient } from "pg";
-import { databaseTimeouts, sessionOptions } from "./session.ts";
+import { sessionOf } from "./session.ts";
 
 export interface PoolOptions {
   /** The most connections. */
@@ -15,17 +15,7 @@ export interface PoolOptions {
  * thrown away rather than lent again.
  */
 export function createPool(databaseUrl: string, { poolSize, name }: PoolOptions): Pool {
-  const { connectMs, queryMs } = databaseTimeouts;
-  const pool = new Pool({
-    connectionString: databaseUrl,
-    max: poolSize,
-    connectionTimeoutMillis: connectMs,
-    query_timeout: queryMs,
-    keepAlive: true,
-    application_name: name,
-    options: sessionOptions,
-    verify: refuseReadOnly,
-  });
+  const pool = new Pool({ ...sessionOf(databaseUrl, name), max: poolSize, verify: refuseReadOnly });
   pool.on("connect", failWhereNotReplicated);
   pool.on("release", (_error: unknown, client: PoolClient) => {
     // A statement still runs, whose answer nobody waits for any more: COMMIT waits for a standby, or the server is gone

@@ -8,20 +8,21 @@ import {
 } from "@apollo/server/plugin/disabled";
 import { ApolloServerPluginLandingPageLocalDefault } from "@apollo/server/plugin/landingPage/default";
 import type { FastifyBaseLogger } from "fastify";
+import type { GraphQLSchema } from "graphql";
 import type { GraphQLContext, IntrospectionAccess } from "./context.ts";
-import { formatError, isFault } from "./errors.ts";
 import { costOf } from "./cost.ts";
+import { formatError, isFault, logFault } from "./errors.ts";
 import { LimitsRule, tokensMax } from "./limits.ts";
-import { createSchema } from "./schema.ts";
 
 /** Apollo Server over the gateway's schema; the plugin mounts it. Nothing of it depends on the process's environment. */
 export function createApolloServer(
+  schema: GraphQLSchema,
   introspection: IntrospectionAccess,
   log: FastifyBaseLogger,
 ): ApolloServer<GraphQLContext> {
   const hidesSchema = introspection === "off";
   return new ApolloServer<GraphQLContext>({
-    schema: createSchema(),
+    schema,
     nodeEnv: "production",
     logger: toApolloLogger(log),
     introspection: !hidesSchema,
@@ -73,13 +74,7 @@ function faultPlugin(log: FastifyBaseLogger): ApolloServerPlugin<GraphQLContext>
     async requestDidStart() {
       return {
         async didEncounterErrors({ errors, contextValue }) {
-          for (const error of errors.filter(isFault)) {
-            const { path, originalError } = error;
-            contextValue.log.error(
-              { err: originalError ?? error, path: path?.join(".") },
-              "A GraphQL request met a fault",
-            );
-          }
+          for (const error of errors.filter(isFault)) logFault(contextValue.log, error);
         },
         async willSendResponse({ response, contextValue }) {
           if (response.body.kind !== "single") return;

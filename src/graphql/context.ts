@@ -6,6 +6,7 @@ import type { Principal, Scope } from "../access/principal.ts";
 import type { RateLimits } from "../access/rate-limits.ts";
 import { readIdempotencyHeader } from "../idempotency-header.ts";
 import { InvalidInputError } from "../inventory/errors.ts";
+import type { Feed } from "../inventory/feed.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { InventoryQueries } from "../inventory/queries.ts";
 import { isIntrospection } from "./introspection.ts";
@@ -19,7 +20,12 @@ export type IntrospectionAccess = "public" | "token" | "off";
 export interface GraphQLServices {
   readonly inventory: Inventory;
   readonly queries: InventoryQueries;
+  readonly feed: Feed;
+  /** The most WebSockets at one time. */
+  readonly webSocketsMax: number;
   readonly authenticator: Authenticator;
+  /** The same, without counting it as a request: for streams, whose tokens are looked at again and again. */
+  readonly streamAuthenticator: Authenticator;
   readonly rateLimits: RateLimits;
   readonly introspection: IntrospectionAccess;
 }
@@ -36,6 +42,8 @@ export interface GraphQLContext {
   readonly idempotencyKey: string | null;
   readonly requestId: string;
   readonly log: FastifyRequest["log"];
+  /** Null where the answer is no stream: a subscription needs one, which ends when its signal is aborted. */
+  readonly stream: { readonly feed: Feed; readonly signal: AbortSignal } | null;
   setResponseHeader(name: string, value: string): void;
 }
 
@@ -62,6 +70,7 @@ export async function createContext(
     idempotencyKey: readIdempotencyKey(request),
     requestId: request.id,
     log: request.log,
+    stream: null,
     setResponseHeader: (name, value) => void reply.header(name, value),
   };
 }

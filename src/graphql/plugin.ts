@@ -5,7 +5,13 @@ import { createApolloServer } from "./apollo-server.ts";
 import { createContext } from "./context.ts";
 import type { GraphQLContext, GraphQLServices } from "./context.ts";
 import { codeOf, describeError, internalServerError, toRequestError } from "./errors.ts";
+import { asksForEventStream, EventStreams } from "./event-stream.ts";
 import { sandboxPolicy } from "./sandbox.ts";
+import { createSchema } from "./schema.ts";
+import { StreamSessions } from "./stream-sessions.ts";
+import { Subscriptions } from "./subscriptions.ts";
+import { acceptUpgrades } from "./upgrade.ts";
+import { WebSockets } from "./websocket.ts";
 
 /** Where the API is mounted. */
 export const graphqlPath = "/graphql";
@@ -15,8 +21,18 @@ export const graphqlPath = "/graphql";
  * leaves the request's bytes to Fastify. Every answer is JSON in GraphQL's shape, an unreadable body's too.
  */
 export async function graphqlPlugin(app: FastifyInstance, services: GraphQLServices): Promise<void> {
-  const server = createApolloServer(services.introspection, app.log);
+  const schema = createSchema();
+  const server = createApolloServer(schema, services.introspection, app.log);
   await server.start();
+  const sessions = new StreamSessions(services);
+  const subscriptions = new Subscriptions(schema, services);
+  const eventStreams = new EventStreams(sessions, subscriptions);
+  const webSockets = new WebSockets({ sessions, subscriptions, connectionsMax: services.webSocketsMax, log: app.log });
+  acceptUpgrades(app.server, graphqlPath, (request, socket, head) => webSockets.accept(request, socket, head));
+  app.addHook("preClose", async () => {
+    sessions.close();
+    await webSockets.close();
+  });
   await app.register(async (scope) => {
     scope.addHook("onClose", () => server.stop());
     scope.removeAllContentTypeParsers();
@@ -26,7 +42,8 @@ export async function graphqlPlugin(app: FastifyInstance, services: GraphQLServi
       method: ["GET", "POST"],
       url: graphqlPath,
       onRequest: refuseEncodedBody,
-      handler: (request, reply) => handle(server, request, reply, services),
+      handler: (request, reply) =>
+        asksForEventStream(request) ? eventStreams.serve(request, reply) : handle(server, request, reply, services),
     });
     scope.route({
       method: ["PUT", "PATCH", "DELETE"],

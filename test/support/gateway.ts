@@ -37,6 +37,8 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     requestTimeoutMs: 15_000,
     lanes: 1,
     databasePoolSize: 5,
+    watchersMax: 1_000,
+    watchersPerClientMax: 500,
     logger: pino({ level: "info" }, { write: (line) => void log.push(line) }),
     ...options,
     databaseUrl,
