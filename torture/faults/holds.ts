@@ -1,5 +1,6 @@
 import type { EndFault, Fault, Scene } from "./fault.ts";
 import type { Database } from "../world/database.ts";
+import { embedded } from "../world/embedded-database.ts";
 
 /** How long most faults last. */
 export const usualHold = { short: 600, long: 4_000 } as const;
@@ -41,3 +42,12 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
     });
   });
 }
+
+/** Nothing goes wrong at all: for what is broken from the start. */
+export const noFault: Fault = {
+  name: "no-fault",
+  description: "nothing goes wrong",
+  needs: embedded,
+  holdMs: { short: 1_500, long: 4_000 },
+  begin: async () => nothingToEnd,
+};

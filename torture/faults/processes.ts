@@ -54,7 +54,8 @@ const rollingRestart: Fault = {
   },
 };
 
-const killPostmaster: Fault<EmbeddedDatabase> = {
+/** The one that tells whether what was acknowledged is on disk. */
+export const killPostmaster: Fault<EmbeddedDatabase> = {
   name: "kill-postmaster",
   description: "kill -9 of PostgreSQL's postmaster; a supervisor starts it again",
   needs: embedded,

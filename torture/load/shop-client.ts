@@ -89,7 +89,7 @@ export async function findByKey(url: string, token: string, key: string): Promis
 }
 
 /** Reads an answer: its HTTP status and its body. */
-function answerOf(operation: Operation, status: number, text: string): Answer {
+export function answerOf(operation: Operation, status: number, text: string): Answer {
   const body = parse(text);
   if (status === 503 || status === 429) return { kind: "turned-away", outcome: outcomeOf(at(body, "errors", 0)) };
   const fault: Answer = { kind: "fault", text: `${status} ${text.slice(0, 500)}` };

@@ -51,3 +51,11 @@ export const embedded: Setting<EmbeddedDatabase> = {
   name: "embedded",
   openDatabase: (folder) => EmbeddedDatabase.open(folder, { max_connections: maxConnections }),
 };
+
+/** One that answers before anything is on disk: the gateway serves from it only when told to, and rightly so. */
+export const careless: Setting<EmbeddedDatabase> = {
+  name: "careless",
+  openDatabase: (folder) =>
+    EmbeddedDatabase.open(folder, { max_connections: maxConnections, synchronous_commit: "off" }),
+  gatewayEnvironment: { UNSAFE_DATABASE: "allow" },
+};
