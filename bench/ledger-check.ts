@@ -1,4 +1,5 @@
 import { Client } from "pg";
+import { LedgerAudit } from "../src/database/ledger-audit.ts";
 
 /** Positions are taken in runs of so many, one run a group: see prisma/migrations. */
 const positionsPerGroup = 10_000;
@@ -6,10 +7,12 @@ const positionsPerGroup = 10_000;
 /** Looks from outside at what a server wrote into a seeded database. */
 export class LedgerCheck {
   readonly #client: Client;
+  readonly #audit: LedgerAudit;
   readonly #seededRows: number;
 
-  private constructor(client: Client, seededRows: number) {
+  private constructor(client: Client, audit: LedgerAudit, seededRows: number) {
     this.#client = client;
+    this.#audit = audit;
     this.#seededRows = seededRows;
   }
 
@@ -19,7 +22,7 @@ export class LedgerCheck {
     client.on("error", () => undefined);
     await client.connect();
     const seeded = await client.query<{ rows: number }>("SELECT count(*)::int AS rows FROM stock_transaction");
-    return new LedgerCheck(client, seeded.rows[0]?.rows ?? 0);
+    return new LedgerCheck(client, await LedgerAudit.open(url), seeded.rows[0]?.rows ?? 0);
   }
 
   /** The position that was taken last, whether or not its group has been written. */
@@ -47,25 +50,12 @@ export class LedgerCheck {
    * @throws Error when a stock transaction was lost or made up, or a level is not what its history says
    */
   async verify(answers: number, inFlightMax: number): Promise<void> {
-    const { rows } = await this.#client.query<{ written: number; different: number }>(`
-      WITH history AS (
-        SELECT product_id, count(*)::int AS version,
-               sum(CASE action WHEN 'ALLOCATE' THEN 0 WHEN 'DEALLOCATE' THEN 0 WHEN 'DECREMENT' THEN -quantity ELSE quantity END) AS total,
-               sum(CASE action WHEN 'ALLOCATE' THEN quantity WHEN 'DEALLOCATE' THEN -quantity ELSE 0 END) AS allocated
-        FROM stock_transaction
-        GROUP BY product_id
-      )
-      SELECT (SELECT sum(version)::int FROM history) AS written, count(*)::int AS different
-      FROM stock
-      FULL JOIN history USING (product_id)
-      LEFT JOIN stock_transaction AS latest ON latest.product_id = stock.product_id AND latest.version = stock.version
-      WHERE (stock.version, stock.available + stock.allocated, stock.allocated, stock.available, stock.allocated)
-            IS DISTINCT FROM (history.version, history.total, history.allocated, latest.available_after, latest.allocated_after)`);
-    const [found] = rows;
-    if (found === undefined) throw new Error("The ledger could not be counted");
-    if (found.different > 0)
-      throw new Error(`The stock of ${found.different} products is not what their histories say`);
-    const unannounced = found.written - this.#seededRows - answers;
+    let written = 0;
+    for await (const { transactions, faults } of this.#audit.parts()) {
+      written += transactions;
+      if (faults[0] !== undefined) throw new Error(`${faults[0].productId}: ${faults[0].fault}`);
+    }
+    const unannounced = written - this.#seededRows - answers;
     if (unannounced < 0) throw new Error(`${-unannounced} acknowledged stock transactions are not in the ledger`);
     if (unannounced > inFlightMax)
       throw new Error(`${unannounced} stock transactions are in the ledger that nobody was told of`);
@@ -73,5 +63,6 @@ export class LedgerCheck {
 
   async close(): Promise<void> {
     await this.#client.end();
+    await this.#audit.close();
   }
 }

@@ -9,12 +9,16 @@ import type { StoredSigningKey } from "./access/signing-keys.ts";
 import { ConfigError, readConfig } from "./config.ts";
 import type { Config } from "./config.ts";
 import { InvalidInputError } from "./inventory/errors.ts";
-import { manageAccess, migrateDatabase, start } from "./start.ts";
+import { manageAccess, migrateDatabase } from "./installation.ts";
+import { addOperations } from "./operations/commands.ts";
+import { start } from "./start.ts";
 import type { StartedGateway } from "./start.ts";
 import { welcome } from "./welcome.ts";
 
 /** Ctrl-C reaches a program below npm twice: from the terminal, and from npm, which passes it on. */
 const repeatedSignalMs = 1_000;
+/** SIGHUP comes when the terminal is closed. */
+const stopSignals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
 const { version }: { version: string } = createRequire(import.meta.url)("../package.json");
 
@@ -93,6 +97,15 @@ keys
     print(forgetOld ? "Rotated, and the old keys deleted." : "Rotated.");
   });
 
+addOperations(program, {
+  out: process.stdout,
+  err: process.stderr,
+  readConfig: () => readConfig(process.env),
+  interrupted,
+  setExitCode: (code) => void (process.exitCode = code),
+  exit: (code) => process.exit(code),
+});
+
 try {
   await program.parseAsync();
 } catch (error) {
@@ -101,13 +114,24 @@ try {
   process.exitCode = 1;
 }
 
+/** Aborted by the first signal to stop; a second one ends the process. */
+function interrupted(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of stopSignals) {
+    process.on(signal, () => {
+      if (controller.signal.aborted) process.exit(2);
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}
+
 /** Serves until a signal comes. */
 async function serve(config: Config): Promise<void> {
   const logger = pino({ level: config.logLevel });
   let startedGateway: Promise<StartedGateway> | null = null;
   let stoppingSince: number | null = null;
-  // SIGHUP comes when the terminal is closed.
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+  for (const signal of stopSignals) {
     process.on(signal, () => {
       if (stoppingSince === null) {
         stoppingSince = Date.now();

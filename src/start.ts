@@ -1,32 +1,13 @@
 import { createServer } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "pino";
-import { ApiClients } from "./access/api-clients.ts";
-import { SigningKeys } from "./access/signing-keys.ts";
 import { ConfigError } from "./config.ts";
 import type { Config } from "./config.ts";
-import { PrismaApiClientStorage } from "./database/api-clients.ts";
 import { checkDatabase, checkGuards } from "./database/durability.ts";
-import type { DatabasePlace } from "./database/durability.ts";
-import { findEmbeddedPostgres, startEmbeddedPostgres } from "./database/embedded-postgres.ts";
-import { migrate } from "./database/migrate.ts";
-import { createPrisma } from "./database/prisma.ts";
-import { PrismaSigningKeyStorage } from "./database/signing-keys.ts";
-import { messageOf } from "./error-message.ts";
 import { ensureFirstClient } from "./first-client.ts";
 import type { FirstClient } from "./first-client.ts";
 import { startGateway } from "./gateway.ts";
-
-/** A database that is there, and how to let go of it. */
-interface OpenDatabase extends DatabasePlace {
-  close(): Promise<void>;
-}
-
-/** Who may ask for tokens and what signs them, as the database keeps it. */
-interface StoredAccess {
-  readonly clients: ApiClients;
-  readonly keys: SigningKeys;
-}
+import { migrateTables, openDatabase, withAccess } from "./installation.ts";
 
 /** A gateway that serves. */
 export interface StartedGateway {
@@ -70,66 +51,6 @@ export async function start(config: Config, logger: Logger): Promise<StartedGate
     await database.close();
     throw error;
   }
-}
-
-/** Applies the migrations and nothing else. @returns the names of those applied now */
-export async function migrateDatabase(config: Config): Promise<readonly string[]> {
-  return withDatabase(config, migrateTables);
-}
-
-/** Runs a command on the clients and keys of the installation, beside a gateway or alone. */
-export async function manageAccess<T>(config: Config, use: (access: StoredAccess) => Promise<T>): Promise<T> {
-  return withDatabase(config, async (database) => {
-    await migrateTables(database);
-    return withAccess(database.url, use);
-  });
-}
-
-async function migrateTables({ url, setting }: DatabasePlace): Promise<readonly string[]> {
-  try {
-    return await migrate(url);
-  } catch (error) {
-    // Prisma's engine adds where in its own code it was.
-    const [reason] = messageOf(error).split("\n");
-    throw new ConfigError(`${setting}: ${reason}`, { cause: error });
-  }
-}
-
-async function withAccess<T>(databaseUrl: string, use: (access: StoredAccess) => Promise<T>): Promise<T> {
-  const prisma = createPrisma(databaseUrl, {
-    name: "inventory-gateway access",
-    poolSize: 1,
-    preparesStatements: false,
-  });
-  try {
-    return await use({
-      clients: new ApiClients(new PrismaApiClientStorage(prisma)),
-      keys: new SigningKeys(new PrismaSigningKeyStorage(prisma)),
-    });
-  } finally {
-    await prisma.$disconnect();
-  }
-}
-
-/** A server that runs already is used as it is; an embedded one that doesn't is started for the time of the work. */
-async function withDatabase<T>(config: Config, use: (database: DatabasePlace) => Promise<T>): Promise<T> {
-  const embeddedUrl = config.databaseUrl === null ? await findEmbeddedPostgres(config.dataDir) : null;
-  const database: OpenDatabase =
-    embeddedUrl === null
-      ? await openDatabase(config)
-      : { url: embeddedUrl, setting: "DATA_DIR", close: async () => undefined };
-  try {
-    await checkDatabase(database, true);
-    return await use(database);
-  } finally {
-    await database.close();
-  }
-}
-
-async function openDatabase({ databaseUrl, dataDir }: Config): Promise<OpenDatabase> {
-  if (databaseUrl !== null) return { url: databaseUrl, setting: "DATABASE_URL", close: async () => undefined };
-  const server = await startEmbeddedPostgres(dataDir);
-  return { url: server.url, setting: "DATA_DIR", close: () => server.stop() };
 }
 
 /** @throws what the work throws in that time */

@@ -1,7 +1,5 @@
-import type { ClientConfig } from "pg";
-
 /** How long one step may take, in milliseconds; each bound is shorter than the one around it. */
-const databaseTimeouts = {
+export const databaseTimeouts = {
   connectMs: 3_000,
   lockMs: 2_000,
   statementMs: 4_000,
@@ -18,21 +16,6 @@ export const sessionSettings = {
 } as const;
 
 /** The same as the `options` that a session is opened with. */
-const sessionOptions = Object.entries(sessionSettings)
+export const sessionOptions = Object.entries(sessionSettings)
   .map(([name, value]) => `-c ${name}=${value}`)
   .join(" ");
-
-/**
- * How a session is opened.
- * @param name shown in pg_stat_activity
- */
-export function sessionOf(databaseUrl: string, name: string): ClientConfig {
-  return {
-    connectionString: databaseUrl,
-    connectionTimeoutMillis: databaseTimeouts.connectMs,
-    query_timeout: databaseTimeouts.queryMs,
-    keepAlive: true,
-    application_name: name,
-    options: sessionOptions,
-  };
-}

@@ -112,11 +112,8 @@ export function matches(filter: StockTransactionFilter): Prisma.Sql {
 
 type LedgerOrder = KeysetOrder<LedgerRow, readonly [bigint]>;
 
-/** The cursors of the feed, too. */
-export const oldestFirstCursors = new CursorCodec<readonly [bigint]>("stock-transactions:OLDEST_FIRST", [positionPart]);
-
 const oldestFirst: LedgerOrder = {
-  cursors: oldestFirstCursors,
+  cursors: new CursorCodec("stock-transactions:OLDEST_FIRST", [positionPart]),
   keyOf: (row) => [row.position],
   rowsOn: (side, [position], inclusive) => Prisma.sql`position ${comparison(side, inclusive)} ${position}::bigint`,
   orderBy: (reversed) => Prisma.sql`position ${direction(reversed)}`,
