@@ -1,6 +1,8 @@
 import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { ownIssuer } from "./access/own-issuer.ts";
+import { isGiven, prepareEnvironment } from "./environment.ts";
+import type { Environment } from "./environment.ts";
 
 /** A setting is wrong or can't be used. The message names it and says what to do. */
 export class ConfigError extends Error {
@@ -23,41 +25,45 @@ export interface Config {
   readonly databaseUrl: string | null;
   /** Absolute. */
   readonly dataDir: string;
-  readonly adminClient: { readonly id: string; readonly secret: string } | null;
+  readonly adminClient: {
+    readonly id: string;
+    readonly secret: string;
+    /** Where the secret was read from; null where it was given itself. Absolute. */
+    readonly secretFile: string | null;
+  } | null;
   readonly introspection: "public" | "token" | "off";
   readonly outsideIssuer: OutsideIssuer | null;
   /** Origins besides Apollo Studio's and Sandbox's. */
   readonly corsOrigins: readonly string[];
-  /** Addresses and networks (CIDR). */
-  readonly trustedProxies: readonly string[];
-  /** A second; 0 is no limit. */
-  readonly rateLimits: { readonly perClient: number; readonly perAddress: number };
-  readonly requestTimeoutMs: number;
   readonly logLevel: (typeof logLevels)[number];
   readonly lanes: number;
   readonly databasePoolSize: number;
-  readonly watchersMax: number;
-  readonly watchersPerClientMax: number;
   readonly drainTimeoutMs: number;
   readonly allowsUnsafeDatabase: boolean;
 }
 
 const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
-const rateMax = 1_000_000;
-const watchersBound = 100_000;
 const introspectionModes = ["public", "token", "off"] as const;
 
 /** Every setting: its name in the environment, what holds when it is not set, and what it does. */
 export const settings = {
   HOST: { default: "127.0.0.1", description: "Address to listen on." },
   PORT: { default: "4000", description: "Port to listen on; 0 takes any free one." },
-  DATABASE_URL: { default: "", description: "PostgreSQL to use, 15 or later; without it an embedded one starts." },
+  DATABASE_URL: {
+    default: "",
+    description: "PostgreSQL to use, 15 or later; without it an embedded one starts.",
+    secret: true,
+  },
   DATA_DIR: { default: ".data", description: "Folder of the embedded PostgreSQL and of the first client's secret." },
   ADMIN_CLIENT_ID: {
     default: "",
     description: "An API client that is made, or given its secret, at start; then none is generated.",
   },
-  ADMIN_CLIENT_SECRET: { default: "", description: "The secret of ADMIN_CLIENT_ID, 16 characters or more." },
+  ADMIN_CLIENT_SECRET: {
+    default: "",
+    description: "The secret of ADMIN_CLIENT_ID, 16 characters or more.",
+    secret: true,
+  },
   INTROSPECTION: {
     default: "",
     description: "Who may read the schema: public, token or off. Public when listening on loopback only, else token.",
@@ -69,29 +75,12 @@ export const settings = {
     default: "",
     description: "Further origins whose pages may call, with commas between; Apollo's are always allowed.",
   },
-  TRUSTED_PROXIES: {
-    default: "",
-    description:
-      "Addresses and networks (10.0.0.0/8) of proxies in front, with commas between: their X-Forwarded-For and -Proto are believed.",
-  },
-  RATE_LIMIT_PER_CLIENT: {
-    default: "50000",
-    description:
-      "What one API client may ask for a second, on average, in stock transactions or 25 items read; 0 is no limit.",
-  },
-  RATE_LIMIT_PER_ADDRESS: {
-    default: "10000",
-    description: "Requests from one address a second, on average, whoever sends them; 0 is no limit.",
-  },
-  REQUEST_TIMEOUT_SECONDS: { default: "15", description: "How long a request may take to arrive, 1 to 600." },
   LOG_LEVEL: { default: "info", description: `What is logged: ${logLevels.join(", ")}.` },
   LANES: { default: "1", description: "Groups of stock transactions that may be in flight at once, 1 to 32." },
   DATABASE_POOL_SIZE: {
     default: "10",
     description: "Database connections for reading, 1 to 200; writing has one more than LANES.",
   },
-  WATCHERS_MAX: { default: "2000", description: "Subscriptions that may be open at one time, 1 to 100 000." },
-  WATCHERS_PER_CLIENT_MAX: { default: "500", description: "Of those, how many one API client may have, 1 to 100 000." },
   DRAIN_TIMEOUT_SECONDS: {
     default: "20",
     description: "How long a stop may take to answer what was accepted, 1 to 600.",
@@ -101,16 +90,26 @@ export const settings = {
     description:
       "allow serves from a PostgreSQL that can lose what it acknowledged (fsync, full_page_writes or synchronous_commit off) or has lost constraints.",
   },
-} as const satisfies Record<string, { default: string; description: string }>;
+} as const satisfies Record<string, Setting>;
+
+interface Setting {
+  readonly default: string;
+  readonly description: string;
+  /** Whether it can also be read from the file that <name>_FILE names. */
+  readonly secret?: true;
+}
 
 type SettingName = keyof typeof settings;
 
+const secrets = Object.entries<Setting>(settings).flatMap(([name, { secret }]) => (secret === true ? [name] : []));
+
 /**
- * Reads the settings. Empty counts as not set.
+ * Reads the settings, and the files that hold secrets. Empty counts as not set.
  * @throws ConfigError that names every setting at fault
  */
-export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  const reader = new SettingReader(env);
+export function readConfig(env: Environment): Config {
+  const { values, faults } = prepareEnvironment(env, Object.keys(settings), secrets);
+  const reader = new SettingReader(values, faults);
   const host = reader.host("HOST");
   const config: Config = {
     host,
@@ -125,17 +124,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
         : "token",
     outsideIssuer: readOutsideIssuer(reader),
     corsOrigins: reader.origins("CORS_ORIGINS"),
-    trustedProxies: reader.networks("TRUSTED_PROXIES"),
-    rateLimits: {
-      perClient: reader.integer("RATE_LIMIT_PER_CLIENT", 0, rateMax),
-      perAddress: reader.integer("RATE_LIMIT_PER_ADDRESS", 0, rateMax),
-    },
-    requestTimeoutMs: 1_000 * reader.integer("REQUEST_TIMEOUT_SECONDS", 1, 600),
     logLevel: reader.oneOf("LOG_LEVEL", logLevels),
     lanes: reader.integer("LANES", 1, 32),
     databasePoolSize: reader.integer("DATABASE_POOL_SIZE", 1, 200),
-    watchersMax: reader.integer("WATCHERS_MAX", 1, watchersBound),
-    watchersPerClientMax: reader.integer("WATCHERS_PER_CLIENT_MAX", 1, watchersBound),
     drainTimeoutMs: 1_000 * reader.integer("DRAIN_TIMEOUT_SECONDS", 1, 600),
     allowsUnsafeDatabase: reader.oneOf("UNSAFE_DATABASE", ["refuse", "allow"]) === "allow",
   };
@@ -151,7 +142,8 @@ function readAdminClient(reader: SettingReader): Config["adminClient"] {
     reader.fault("ADMIN_CLIENT_ID", "has to be 1 to 255 visible ASCII characters, none of them a |");
   if (!/^[\x21-\x7e]{16,255}$/.test(secret))
     reader.fault("ADMIN_CLIENT_SECRET", "has to be 16 to 255 visible ASCII characters");
-  return { id, secret };
+  const file = reader.fileOf("ADMIN_CLIENT_SECRET");
+  return { id, secret, secretFile: file === null ? null : resolve(file) };
 }
 
 function readOutsideIssuer(reader: SettingReader): OutsideIssuer | null {
@@ -172,11 +164,12 @@ function isLoopback(host: string): boolean {
 
 /** Reads one setting at a time and collects what is wrong; the value of a wrong one is never used. Values are not repeated: some are secrets. */
 class SettingReader {
-  readonly faults: string[] = [];
-  readonly #env: Readonly<Record<string, string | undefined>>;
+  readonly faults: string[];
+  readonly #env: Environment;
 
-  constructor(env: Readonly<Record<string, string | undefined>>) {
+  constructor(env: Environment, faults: readonly string[]) {
     this.#env = env;
+    this.faults = [...faults];
   }
 
   fault(name: SettingName, problem: string): void {
@@ -184,11 +177,17 @@ class SettingReader {
   }
 
   given(name: SettingName): boolean {
-    return (this.#env[name] ?? "").trim() !== "";
+    return isGiven(this.#env, name);
   }
 
   text(name: SettingName): string {
     return this.given(name) ? (this.#env[name] ?? "").trim() : settings[name].default;
+  }
+
+  /** Where a secret was read from; null where it was given itself, or not at all. */
+  fileOf(name: SettingName): string | null {
+    const file = this.#env[`${name}_FILE`]?.trim() ?? "";
+    return file === "" ? null : file;
   }
 
   host(name: SettingName): string {
@@ -226,7 +225,9 @@ class SettingReader {
   }
 
   origins(name: SettingName): readonly string[] {
-    const origins = this.#list(name);
+    const origins = this.text(name)
+      .split(",")
+      .flatMap((part) => (part.trim() === "" ? [] : [part.trim()]));
     for (const origin of origins) {
       if (!URL.canParse(origin) || new URL(origin).origin !== origin)
         this.fault(
@@ -235,24 +236,6 @@ class SettingReader {
         );
     }
     return origins;
-  }
-
-  networks(name: SettingName): readonly string[] {
-    const networks = this.#list(name);
-    for (const network of networks) {
-      const [address = "", bits, ...rest] = network.split("/");
-      const bitsMax = isIP(address) === 6 ? 128 : 32;
-      const isPrefix = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= bitsMax);
-      if (isIP(address) === 0 || !isPrefix || rest.length > 0)
-        this.fault(name, "has to be IP addresses or networks such as 10.0.0.0/8, with commas between");
-    }
-    return networks;
-  }
-
-  #list(name: SettingName): readonly string[] {
-    return this.text(name)
-      .split(",")
-      .flatMap((part) => (part.trim() === "" ? [] : [part.trim()]));
   }
 
   /** Whether all are given; some but not all is a fault. */

@@ -1,5 +1,7 @@
+import { types } from "node:util";
+
 /** What an error says, for a line that people read. Several attempts at one thing, as at a host's addresses, make several errors. */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(messageOf).join(", ");
-  return error instanceof Error ? error.message : String(error);
+  return error instanceof Error || types.isNativeError(error) ? error.message : String(error);
 }

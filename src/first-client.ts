@@ -14,8 +14,8 @@ const secretFileName = "admin-client.secret";
 export type FirstClient =
   /** Its secret is in a file of the data folder, which only its owner can read. */
   | { readonly kind: "generated"; readonly id: string; readonly secretFile: string; readonly newSecret: string | null }
-  /** ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET. */
-  | { readonly kind: "configured"; readonly id: string }
+  /** ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET, or the file that it was read from. */
+  | { readonly kind: "configured"; readonly id: string; readonly secretFile: string | null }
   /** Somebody else made the clients, and keeps their secrets. */
   | { readonly kind: "unknown" };
 
@@ -25,7 +25,7 @@ export async function ensureFirstClient(clients: ApiClients, { adminClient, data
     const outcome = await clients.ensure(adminClient.id, adminClient.secret);
     if (outcome === "revoked")
       throw new ConfigError(`ADMIN_CLIENT_ID names the client ${adminClient.id}, which was revoked`);
-    return { kind: "configured", id: adminClient.id };
+    return { kind: "configured", id: adminClient.id, secretFile: adminClient.secretFile };
   }
   // Under a name of its own until the client is made: of gateways that start at once one makes it.
   const draft = join(dataDir, `${secretFileName}.${randomBytes(6).toString("hex")}`);

@@ -21,7 +21,10 @@ export function welcome(url: string, client: FirstClient): string {
 function clientLines(client: FirstClient): string[] {
   switch (client.kind) {
     case "configured":
-      return [`  Client    ${client.id}   (ADMIN_CLIENT_ID)`, "  Secret    ADMIN_CLIENT_SECRET"];
+      return [
+        `  Client    ${client.id}   (ADMIN_CLIENT_ID)`,
+        `  Secret    ${client.secretFile === null ? "ADMIN_CLIENT_SECRET" : `in ${client.secretFile}`}`,
+      ];
     case "unknown":
       return ["  Client    made before, and its secret is not kept here: npm run client -- add makes another"];
     case "generated":
@@ -60,7 +63,10 @@ function curlLine(url: string, client: FirstClient): string {
  */
 function secretOf(client: FirstClient): string {
   if (client.kind === "generated") return `--data-urlencode client_secret@- < ${quote(client.secretFile)}`;
-  return `--data-urlencode ${client.kind === "configured" ? '"client_secret=$ADMIN_CLIENT_SECRET"' : "client_secret=SECRET"}`;
+  if (client.kind === "unknown") return "--data-urlencode client_secret=SECRET";
+  // A file that an editor has written ends in a line break, which is no part of the secret.
+  const secret = client.secretFile === null ? "$ADMIN_CLIENT_SECRET" : `$(cat ${quote(client.secretFile)})`;
+  return `--data-urlencode "client_secret=${secret}"`;
 }
 
 /** For a POSIX shell. */

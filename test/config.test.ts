@@ -1,5 +1,7 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { ConfigError, readConfig, settings } from "../src/config.ts";
 
 const defaults = {
@@ -11,14 +13,9 @@ const defaults = {
   introspection: "public",
   outsideIssuer: null,
   corsOrigins: [],
-  trustedProxies: [],
-  rateLimits: { perClient: 50_000, perAddress: 10_000 },
-  requestTimeoutMs: 15_000,
   logLevel: "info",
   lanes: 1,
   databasePoolSize: 10,
-  watchersMax: 2_000,
-  watchersPerClientMax: 500,
   drainTimeoutMs: 20_000,
   allowsUnsafeDatabase: false,
 };
@@ -48,10 +45,10 @@ describe("readConfig", () => {
     [{ DATABASE_URL: "postgresql://h:1/d?sslmode=require" }, { databaseUrl: "postgresql://h:1/d?sslmode=require" }],
     [{ DATA_DIR: "/var/lib/stock/" }, { dataDir: "/var/lib/stock" }],
     [{ DATA_DIR: "stock" }, { dataDir: join(process.cwd(), "stock") }],
-    [{ ADMIN_CLIENT_ID: "ops", ADMIN_CLIENT_SECRET: secret }, { adminClient: { id: "ops", secret } }],
+    [{ ADMIN_CLIENT_ID: "ops", ADMIN_CLIENT_SECRET: secret }, { adminClient: { id: "ops", secret, secretFile: null } }],
     [
       { ADMIN_CLIENT_ID: "~".repeat(255), ADMIN_CLIENT_SECRET: "!".repeat(255) },
-      { adminClient: { id: "~".repeat(255), secret: "!".repeat(255) } },
+      { adminClient: { id: "~".repeat(255), secret: "!".repeat(255), secretFile: null } },
     ],
     [{ INTROSPECTION: "off" }, { introspection: "off" }],
     [{ INTROSPECTION: "token" }, { introspection: "token" }],
@@ -75,13 +72,6 @@ describe("readConfig", () => {
       { CORS_ORIGINS: "https://a.example, http://b.example:8080," },
       { corsOrigins: ["https://a.example", "http://b.example:8080"] },
     ],
-    [
-      { TRUSTED_PROXIES: "127.0.0.1, 10.0.0.0/8,::1,2001:db8::/32" },
-      { trustedProxies: ["127.0.0.1", "10.0.0.0/8", "::1", "2001:db8::/32"] },
-    ],
-    [{ RATE_LIMIT_PER_CLIENT: "0" }, { rateLimits: { perClient: 0, perAddress: 10_000 } }],
-    [{ RATE_LIMIT_PER_ADDRESS: "1000000" }, { rateLimits: { perClient: 50_000, perAddress: 1_000_000 } }],
-    [{ REQUEST_TIMEOUT_SECONDS: "1" }, { requestTimeoutMs: 1_000 }],
     [{ LOG_LEVEL: "silent" }, { logLevel: "silent" }],
     [{ LANES: "32" }, { lanes: 32 }],
     [{ DATABASE_POOL_SIZE: "1" }, { databasePoolSize: 1 }],
@@ -89,8 +79,6 @@ describe("readConfig", () => {
     [{ DRAIN_TIMEOUT_SECONDS: "1" }, { drainTimeoutMs: 1_000 }],
     [{ DRAIN_TIMEOUT_SECONDS: "600" }, { drainTimeoutMs: 600_000 }],
     [{ UNSAFE_DATABASE: "allow" }, { allowsUnsafeDatabase: true }],
-    [{ WATCHERS_MAX: "1" }, { watchersMax: 1 }],
-    [{ WATCHERS_PER_CLIENT_MAX: "100000" }, { watchersPerClientMax: 100_000 }],
     [{ UNSAFE_DATABASE: "refuse" }, { allowsUnsafeDatabase: false }],
   ])("reads %j", (env, expected) => {
     expect(readConfig(env)).toEqual({ ...defaults, ...expected });
@@ -166,16 +154,6 @@ describe("readConfig", () => {
           "CORS_ORIGINS has to be origins such as https://shop.example, with commas between and nothing after the host",
         ] as const,
     ),
-    ...["proxy.example", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/8/8", "::/129", "loopback", "0"].map(
-      (TRUSTED_PROXIES) =>
-        [
-          { TRUSTED_PROXIES },
-          "TRUSTED_PROXIES has to be IP addresses or networks such as 10.0.0.0/8, with commas between",
-        ] as const,
-    ),
-    [{ RATE_LIMIT_PER_CLIENT: "-1" }, "RATE_LIMIT_PER_CLIENT has to be a whole number, 0 to 1000000"],
-    [{ RATE_LIMIT_PER_ADDRESS: "many" }, "RATE_LIMIT_PER_ADDRESS has to be a whole number, 0 to 1000000"],
-    [{ REQUEST_TIMEOUT_SECONDS: "0" }, "REQUEST_TIMEOUT_SECONDS has to be a whole number, 1 to 600"],
     [{ LOG_LEVEL: "loud" }, "LOG_LEVEL has to be one of fatal, error, warn, info, debug, trace, silent"],
     ...["0", "33"].map((LANES) => [{ LANES }, "LANES has to be a whole number, 1 to 32"] as const),
     ...["0", "201"].map(
@@ -184,8 +162,6 @@ describe("readConfig", () => {
     ...["0", "601"].map(
       (time) => [{ DRAIN_TIMEOUT_SECONDS: time }, "DRAIN_TIMEOUT_SECONDS has to be a whole number, 1 to 600"] as const,
     ),
-    [{ WATCHERS_MAX: "0" }, "WATCHERS_MAX has to be a whole number, 1 to 100000"],
-    [{ WATCHERS_PER_CLIENT_MAX: "100001" }, "WATCHERS_PER_CLIENT_MAX has to be a whole number, 1 to 100000"],
     [{ UNSAFE_DATABASE: "yes" }, "UNSAFE_DATABASE has to be one of refuse, allow"],
   ])("refuses %j", (env, message) => {
     expect(() => readConfig(env)).toThrow(new ConfigError(message));
@@ -209,5 +185,83 @@ describe("readConfig", () => {
         ].join("\n"),
       ),
     );
+  });
+
+  describe("takes secrets from files", () => {
+    let folder: string;
+
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), "config-"));
+      await writeFile(join(folder, "url"), "postgres://u:p@h/d\n");
+      await writeFile(join(folder, "secret"), `${secret}\r\n`);
+      await writeFile(join(folder, "empty"), "\n");
+    });
+
+    afterAll(() => rm(folder, { recursive: true }));
+
+    test("that the settings' names with _FILE name, without the line break at their end", () => {
+      const env = {
+        DATABASE_URL_FILE: join(folder, "url"),
+        ADMIN_CLIENT_ID: "ops",
+        ADMIN_CLIENT_SECRET_FILE: ` ${join(folder, "secret")} `,
+        ADMIN_CLIENT_SECRET: "",
+      };
+      expect(readConfig(env)).toEqual({
+        ...defaults,
+        databaseUrl: "postgres://u:p@h/d",
+        adminClient: { id: "ops", secret, secretFile: join(folder, "secret") },
+      });
+    });
+
+    test("and refuses one that is not there, is empty, holds something wrong, or stands beside the setting itself", () => {
+      const refused = [
+        [
+          { DATABASE_URL_FILE: "/no/such/file" },
+          "DATABASE_URL_FILE can't be read: ENOENT: no such file or directory, open '/no/such/file'",
+        ],
+        [
+          { DATABASE_URL_FILE: folder },
+          "DATABASE_URL_FILE can't be read: EISDIR: illegal operation on a directory, read",
+        ],
+        [{ DATABASE_URL_FILE: join(folder, "empty") }, "DATABASE_URL_FILE names a file that is empty"],
+        [
+          { DATABASE_URL_FILE: join(folder, "secret") },
+          "DATABASE_URL has to be an address that begins with postgres:// or postgresql://",
+        ],
+        [
+          { DATABASE_URL_FILE: join(folder, "url"), DATABASE_URL: "postgres://h/d" },
+          "DATABASE_URL_FILE and DATABASE_URL are both set: one of them has to go",
+        ],
+      ] as const;
+      for (const [env, message] of refused) expect(() => readConfig(env)).toThrow(new ConfigError(message));
+    });
+  });
+
+  test.each([
+    ["DATABASE_URI", "DATABASE_URL"],
+    ["DATABSE_URL", "DATABASE_URL"],
+    ["DATABASEURL", "DATABASE_URL"],
+    ["database_url", "DATABASE_URL"],
+    ["LOGLEVEL", "LOG_LEVEL"],
+    ["Port", "PORT"],
+    ["DRAIN_TIMEOUT_SECOND", "DRAIN_TIMEOUT_SECONDS"],
+    ["ADMIN_CLIENT_SECRETS_FILE", "ADMIN_CLIENT_SECRET_FILE"],
+  ])("refuses %s, which is meant to be %s", (name, setting) => {
+    expect(() => readConfig({ [name]: "1" })).toThrow(new ConfigError(`${name} is no setting: ${setting} is`));
+  });
+
+  test("leaves other programs' names alone", () => {
+    const names = [
+      "LINES",
+      "HOSTNAME",
+      "PORTS",
+      "DATABASE_NAME",
+      "TEST_DATABASE_URL",
+      "DATABASE_URL_2_OLD",
+      "npm_config_port",
+    ];
+    expect(readConfig(Object.fromEntries(names.map((name) => [name, "1"])))).toEqual(defaults);
+    const both = { DATABASE_URI: "postgres://h/other", DATABASE_URL: "postgres://h/d" };
+    expect(readConfig(both)).toEqual({ ...defaults, databaseUrl: "postgres://h/d" });
   });
 });

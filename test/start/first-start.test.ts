@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFile, stat } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, test } from "@jest/globals";
@@ -10,6 +10,26 @@ const execute = promisify(execFile);
 const premises = new Premises();
 
 afterEach(() => premises.clear());
+
+test("a start whose secrets are in files works as the curl line says, and shows none of them", async () => {
+  const folder = await premises.createFolder();
+  const secret = "it's-a-secret-0123456789";
+  const files = { url: join(folder, "url"), secret: join(folder, "it's the secret") };
+  await writeFile(files.url, `${await premises.createDatabase()}\n`);
+  await writeFile(files.secret, `${secret}\n`);
+  const run = premises.start({
+    DATA_DIR: join(folder, "data"),
+    DATABASE_URL_FILE: files.url,
+    UNSAFE_DATABASE: "allow",
+    ADMIN_CLIENT_ID: "ops",
+    ADMIN_CLIENT_SECRET_FILE: files.secret,
+  });
+  await run.serving();
+  expect(welcomeOf(run)).toContain(`  Secret    in ${files.secret}`);
+  expect(await pasteCurlLine(run)).toEqual(received(1));
+  expect(await run.stop()).toBe(0);
+  expect(run.stdout + run.stderr).not.toContain(secret);
+});
 
 describe("a first start with nothing set", () => {
   test("serves and says how to begin; the second keeps data, keys and client, and keeps the secret to itself", async () => {
