@@ -35,14 +35,23 @@ export interface Config {
   readonly outsideIssuer: OutsideIssuer | null;
   /** Origins besides Apollo Studio's and Sandbox's. */
   readonly corsOrigins: readonly string[];
+  /** Addresses and networks (CIDR). */
+  readonly trustedProxies: readonly string[];
+  /** A second; 0 is no limit. */
+  readonly rateLimits: { readonly perClient: number; readonly perAddress: number };
+  readonly requestTimeoutMs: number;
   readonly logLevel: (typeof logLevels)[number];
   readonly lanes: number;
   readonly databasePoolSize: number;
+  readonly watchersMax: number;
+  readonly watchersPerClientMax: number;
   readonly drainTimeoutMs: number;
   readonly allowsUnsafeDatabase: boolean;
 }
 
 const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+const rateMax = 1_000_000;
+const watchersBound = 100_000;
 const introspectionModes = ["public", "token", "off"] as const;
 
 /** Every setting: its name in the environment, what holds when it is not set, and what it does. */
@@ -75,12 +84,29 @@ export const settings = {
     default: "",
     description: "Further origins whose pages may call, with commas between; Apollo's are always allowed.",
   },
+  TRUSTED_PROXIES: {
+    default: "",
+    description:
+      "Addresses and networks (10.0.0.0/8) of proxies in front, with commas between: their X-Forwarded-For and -Proto are believed.",
+  },
+  RATE_LIMIT_PER_CLIENT: {
+    default: "50000",
+    description:
+      "What one API client may ask for a second, on average, in stock transactions or 25 items read; 0 is no limit.",
+  },
+  RATE_LIMIT_PER_ADDRESS: {
+    default: "10000",
+    description: "Requests from one address a second, on average, whoever sends them; 0 is no limit.",
+  },
+  REQUEST_TIMEOUT_SECONDS: { default: "15", description: "How long a request may take to arrive, 1 to 600." },
   LOG_LEVEL: { default: "info", description: `What is logged: ${logLevels.join(", ")}.` },
   LANES: { default: "1", description: "Groups of stock transactions that may be in flight at once, 1 to 32." },
   DATABASE_POOL_SIZE: {
     default: "10",
     description: "Database connections for reading, 1 to 200; writing has one more than LANES.",
   },
+  WATCHERS_MAX: { default: "2000", description: "Subscriptions that may be open at one time, 1 to 100 000." },
+  WATCHERS_PER_CLIENT_MAX: { default: "500", description: "Of those, how many one API client may have, 1 to 100 000." },
   DRAIN_TIMEOUT_SECONDS: {
     default: "20",
     description: "How long a stop may take to answer what was accepted, 1 to 600.",
@@ -124,9 +150,17 @@ export function readConfig(env: Environment): Config {
         : "token",
     outsideIssuer: readOutsideIssuer(reader),
     corsOrigins: reader.origins("CORS_ORIGINS"),
+    trustedProxies: reader.networks("TRUSTED_PROXIES"),
+    rateLimits: {
+      perClient: reader.integer("RATE_LIMIT_PER_CLIENT", 0, rateMax),
+      perAddress: reader.integer("RATE_LIMIT_PER_ADDRESS", 0, rateMax),
+    },
+    requestTimeoutMs: 1_000 * reader.integer("REQUEST_TIMEOUT_SECONDS", 1, 600),
     logLevel: reader.oneOf("LOG_LEVEL", logLevels),
     lanes: reader.integer("LANES", 1, 32),
     databasePoolSize: reader.integer("DATABASE_POOL_SIZE", 1, 200),
+    watchersMax: reader.integer("WATCHERS_MAX", 1, watchersBound),
+    watchersPerClientMax: reader.integer("WATCHERS_PER_CLIENT_MAX", 1, watchersBound),
     drainTimeoutMs: 1_000 * reader.integer("DRAIN_TIMEOUT_SECONDS", 1, 600),
     allowsUnsafeDatabase: reader.oneOf("UNSAFE_DATABASE", ["refuse", "allow"]) === "allow",
   };
@@ -225,9 +259,7 @@ class SettingReader {
   }
 
   origins(name: SettingName): readonly string[] {
-    const origins = this.text(name)
-      .split(",")
-      .flatMap((part) => (part.trim() === "" ? [] : [part.trim()]));
+    const origins = this.#list(name);
     for (const origin of origins) {
       if (!URL.canParse(origin) || new URL(origin).origin !== origin)
         this.fault(
@@ -236,6 +268,24 @@ class SettingReader {
         );
     }
     return origins;
+  }
+
+  networks(name: SettingName): readonly string[] {
+    const networks = this.#list(name);
+    for (const network of networks) {
+      const [address = "", bits, ...rest] = network.split("/");
+      const bitsMax = isIP(address) === 6 ? 128 : 32;
+      const isPrefix = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= bitsMax);
+      if (isIP(address) === 0 || !isPrefix || rest.length > 0)
+        this.fault(name, "has to be IP addresses or networks such as 10.0.0.0/8, with commas between");
+    }
+    return networks;
+  }
+
+  #list(name: SettingName): readonly string[] {
+    return this.text(name)
+      .split(",")
+      .flatMap((part) => (part.trim() === "" ? [] : [part.trim()]));
   }
 
   /** Whether all are given; some but not all is a fault. */

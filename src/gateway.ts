@@ -2,14 +2,19 @@ import "reflect-metadata";
 import type { FastifyBaseLogger } from "fastify";
 import { AccessControl } from "./access/access-control.ts";
 import { ApiClients } from "./access/api-clients.ts";
+import { MeteredAuthenticator } from "./access/metered-authenticator.ts";
+import { RateLimits } from "./access/rate-limits.ts";
 import { SigningKeys } from "./access/signing-keys.ts";
 import type { Config } from "./config.ts";
+import { PostgresChangeSignal } from "./database/change-signal.ts";
 import { PrismaApiClientStorage } from "./database/api-clients.ts";
 import { PrismaInventoryQueries } from "./database/inventory-queries.ts";
+import { PrismaLedger } from "./database/ledger.ts";
 import { createPrisma } from "./database/prisma.ts";
 import { PrismaInventoryStorage } from "./database/inventory-storage.ts";
 import { PrismaSigningKeyStorage } from "./database/signing-keys.ts";
 import { createServer } from "./http/server.ts";
+import { Feed } from "./inventory/feed.ts";
 import { GroupCommit } from "./inventory/group-commit.ts";
 import { Inventory } from "./inventory/inventory.ts";
 import type { Settler } from "./inventory/inventory.ts";
@@ -17,7 +22,18 @@ import type { Settler } from "./inventory/inventory.ts";
 /** What a gateway is started with, besides a migrated database. */
 export interface GatewayOptions extends Pick<
   Config,
-  "host" | "port" | "introspection" | "outsideIssuer" | "corsOrigins" | "lanes" | "databasePoolSize"
+  | "host"
+  | "port"
+  | "introspection"
+  | "outsideIssuer"
+  | "corsOrigins"
+  | "trustedProxies"
+  | "rateLimits"
+  | "requestTimeoutMs"
+  | "lanes"
+  | "databasePoolSize"
+  | "watchersMax"
+  | "watchersPerClientMax"
 > {
   readonly databaseUrl: string;
   readonly logger: FastifyBaseLogger;
@@ -37,7 +53,7 @@ export interface Gateway {
 /** Puts the parts together over a migrated database, and listens. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { databaseUrl, lanes } = options;
-  // Two pools: reads never keep a group waiting for a connection.
+  // Three pools: reads never keep a group waiting for a connection, nor those who have much to catch up with the other reads.
   const writing = createPrisma(databaseUrl, {
     name: "inventory-gateway groups",
     poolSize: lanes + 1,
@@ -48,23 +64,40 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     poolSize: options.databasePoolSize,
     preparesStatements: false,
   });
-  const groupCommit = new GroupCommit(new PrismaInventoryStorage(writing), { lanes });
+  const following = createPrisma(databaseUrl, {
+    name: "inventory-gateway feed",
+    poolSize: 2,
+    preparesStatements: true,
+  });
+  const changes = new PostgresChangeSignal(databaseUrl, options.logger);
+  const groupCommit = new GroupCommit(new PrismaInventoryStorage(writing), {
+    lanes,
+    onApplied: () => changes.announce(),
+  });
+  const feed = new Feed(new PrismaLedger(following), changes, options);
   const clients = new ApiClients(new PrismaApiClientStorage(reading));
   const keys = new SigningKeys(new PrismaSigningKeyStorage(reading));
   const access = new AccessControl({ clients, keys, outsideIssuer: options.outsideIssuer ?? undefined });
+  const rateLimits = new RateLimits(options.rateLimits);
   const disconnect = async (): Promise<void> => {
     await groupCommit.close();
-    await Promise.all([writing.$disconnect(), reading.$disconnect()]);
+    await Promise.all([writing.$disconnect(), reading.$disconnect(), following.$disconnect(), changes.close()]);
   };
   try {
     await access.prepare();
     const server = await createServer({
       logger: options.logger,
       corsOrigins: options.corsOrigins,
+      trustedProxies: options.trustedProxies,
+      requestTimeoutMs: options.requestTimeoutMs,
       introspection: options.introspection,
       inventory: new Inventory(options.settler ?? groupCommit),
       queries: new PrismaInventoryQueries(reading),
-      authenticator: access,
+      feed,
+      webSocketsMax: options.watchersMax,
+      streamAuthenticator: access,
+      authenticator: new MeteredAuthenticator(access, rateLimits),
+      rateLimits,
       access,
       pingDatabase: () => reading.$queryRaw`SELECT 1`,
     });

@@ -13,9 +13,14 @@ const defaults = {
   introspection: "public",
   outsideIssuer: null,
   corsOrigins: [],
+  trustedProxies: [],
+  rateLimits: { perClient: 50_000, perAddress: 10_000 },
+  requestTimeoutMs: 15_000,
   logLevel: "info",
   lanes: 1,
   databasePoolSize: 10,
+  watchersMax: 2_000,
+  watchersPerClientMax: 500,
   drainTimeoutMs: 20_000,
   allowsUnsafeDatabase: false,
 };
@@ -72,6 +77,13 @@ describe("readConfig", () => {
       { CORS_ORIGINS: "https://a.example, http://b.example:8080," },
       { corsOrigins: ["https://a.example", "http://b.example:8080"] },
     ],
+    [
+      { TRUSTED_PROXIES: "127.0.0.1, 10.0.0.0/8,::1,2001:db8::/32" },
+      { trustedProxies: ["127.0.0.1", "10.0.0.0/8", "::1", "2001:db8::/32"] },
+    ],
+    [{ RATE_LIMIT_PER_CLIENT: "0" }, { rateLimits: { perClient: 0, perAddress: 10_000 } }],
+    [{ RATE_LIMIT_PER_ADDRESS: "1000000" }, { rateLimits: { perClient: 50_000, perAddress: 1_000_000 } }],
+    [{ REQUEST_TIMEOUT_SECONDS: "1" }, { requestTimeoutMs: 1_000 }],
     [{ LOG_LEVEL: "silent" }, { logLevel: "silent" }],
     [{ LANES: "32" }, { lanes: 32 }],
     [{ DATABASE_POOL_SIZE: "1" }, { databasePoolSize: 1 }],
@@ -79,6 +91,8 @@ describe("readConfig", () => {
     [{ DRAIN_TIMEOUT_SECONDS: "1" }, { drainTimeoutMs: 1_000 }],
     [{ DRAIN_TIMEOUT_SECONDS: "600" }, { drainTimeoutMs: 600_000 }],
     [{ UNSAFE_DATABASE: "allow" }, { allowsUnsafeDatabase: true }],
+    [{ WATCHERS_MAX: "1" }, { watchersMax: 1 }],
+    [{ WATCHERS_PER_CLIENT_MAX: "100000" }, { watchersPerClientMax: 100_000 }],
     [{ UNSAFE_DATABASE: "refuse" }, { allowsUnsafeDatabase: false }],
   ])("reads %j", (env, expected) => {
     expect(readConfig(env)).toEqual({ ...defaults, ...expected });
@@ -154,6 +168,16 @@ describe("readConfig", () => {
           "CORS_ORIGINS has to be origins such as https://shop.example, with commas between and nothing after the host",
         ] as const,
     ),
+    ...["proxy.example", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/8/8", "::/129", "loopback", "0"].map(
+      (TRUSTED_PROXIES) =>
+        [
+          { TRUSTED_PROXIES },
+          "TRUSTED_PROXIES has to be IP addresses or networks such as 10.0.0.0/8, with commas between",
+        ] as const,
+    ),
+    [{ RATE_LIMIT_PER_CLIENT: "-1" }, "RATE_LIMIT_PER_CLIENT has to be a whole number, 0 to 1000000"],
+    [{ RATE_LIMIT_PER_ADDRESS: "many" }, "RATE_LIMIT_PER_ADDRESS has to be a whole number, 0 to 1000000"],
+    [{ REQUEST_TIMEOUT_SECONDS: "0" }, "REQUEST_TIMEOUT_SECONDS has to be a whole number, 1 to 600"],
     [{ LOG_LEVEL: "loud" }, "LOG_LEVEL has to be one of fatal, error, warn, info, debug, trace, silent"],
     ...["0", "33"].map((LANES) => [{ LANES }, "LANES has to be a whole number, 1 to 32"] as const),
     ...["0", "201"].map(
@@ -162,6 +186,8 @@ describe("readConfig", () => {
     ...["0", "601"].map(
       (time) => [{ DRAIN_TIMEOUT_SECONDS: time }, "DRAIN_TIMEOUT_SECONDS has to be a whole number, 1 to 600"] as const,
     ),
+    [{ WATCHERS_MAX: "0" }, "WATCHERS_MAX has to be a whole number, 1 to 100000"],
+    [{ WATCHERS_PER_CLIENT_MAX: "100001" }, "WATCHERS_PER_CLIENT_MAX has to be a whole number, 1 to 100000"],
     [{ UNSAFE_DATABASE: "yes" }, "UNSAFE_DATABASE has to be one of refuse, allow"],
   ])("refuses %j", (env, message) => {
     expect(() => readConfig(env)).toThrow(new ConfigError(message));

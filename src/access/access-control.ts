@@ -104,7 +104,7 @@ export class AccessControl implements Authenticator {
   /**
    * Issues an access token: with the client's scopes for its secret, one that can only read for the implicit grant.
    * @param address where the connection comes from: failures are counted by it and by client
-   * @throws InvalidClientError, TooManyAttemptsError, ServiceUnavailableError
+   * @throws InvalidClientError, RateLimitedError, ServiceUnavailableError
    */
   async issueToken(request: TokenRequest, address: string): Promise<AccessToken> {
     const attempt = { clientId: request.clientId, address };

@@ -1,6 +1,7 @@
-import { isIPv6 } from "node:net";
 import { BoundedMap } from "./bounded-map.ts";
 import type { Clock } from "./cached-read.ts";
+import { networkOf } from "./network.ts";
+import { RateLimitedError } from "./rate-limited-error.ts";
 
 const windowMs = 60_000;
 /** The most failures in one window. Behind one address there may be a whole company. */
@@ -10,17 +11,6 @@ const keysMax = 10_000;
 interface Failures {
   count: number;
   readonly since: number;
-}
-
-/** Too many attempts failed: 429. */
-export class TooManyAttemptsError extends Error {
-  override readonly name = "TooManyAttemptsError";
-  readonly retryAfterSeconds: number;
-
-  constructor(retryAfterSeconds: number) {
-    super("Too many requests for access tokens have failed");
-    this.retryAfterSeconds = retryAfterSeconds;
-  }
 }
 
 /** Who tries: the client that is named, and the address that the connection comes from. */
@@ -43,7 +33,7 @@ export class AttemptLimiter {
     this.#clock = clock;
   }
 
-  /** @throws TooManyAttemptsError */
+  /** @throws RateLimitedError */
   check(attempt: Attempt): void {
     const { client, address, pair } = keysOf(attempt);
     // Otherwise strangers, who know the id, could shut the client out by failing in its name.
@@ -69,7 +59,8 @@ export class AttemptLimiter {
   #checkKey(key: string, max: number): void {
     const failures = this.#current(key);
     if (failures === null || failures.count < max) return;
-    throw new TooManyAttemptsError(Math.max(1, Math.ceil((failures.since + windowMs - this.#clock()) / 1_000)));
+    const retryAfterSeconds = Math.max(1, Math.ceil((failures.since + windowMs - this.#clock()) / 1_000));
+    throw new RateLimitedError("Too many requests for access tokens have failed", retryAfterSeconds);
   }
 
   #current(key: string): Failures | null {
@@ -83,16 +74,4 @@ function keysOf({ clientId, address }: Attempt): { client: string; address: stri
   const client = clientId.slice(0, 256);
   const network = networkOf(address);
   return { client: `client ${client}`, address: `address ${network}`, pair: `${network} ${client}` };
-}
-
-/** The /64 of an IPv6 address: a subscriber has that many addresses to himself. */
-function networkOf(address: string): string {
-  if (!isIPv6(address)) return address;
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined) return mapped;
-  const [head = "", tail = ""] = address.split("::", 2);
-  const left = head.split(":").filter((group) => group !== "");
-  const right = tail.split(":").filter((group) => group !== "");
-  const zeros = Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => "0");
-  return [...left, ...zeros, ...right].slice(0, 4).join(":");
 }

@@ -2,11 +2,14 @@ import { Client } from "pg";
 import { ConfigError } from "../config.ts";
 import { messageOf } from "../error-message.ts";
 import { findGuardFaults } from "./guards.ts";
-import { sessionOptions, sessionSettings } from "./session.ts";
+import { sessionOf, sessionSettings } from "./session.ts";
 
 const versionMin = 150_000;
+const serverSettings = ["server_version_num", "server_encoding", "transaction_read_only", "synchronous_standby_names"];
 /** Any of them off, a crash of the server or of its machine can lose what was acknowledged. */
 const durabilitySettings = ["fsync", "full_page_writes", "synchronous_commit"] as const;
+/** With these a COMMIT does not wait until a synchronous standby has it on disk: a failover would lose it. */
+const unreplicatedCommits = ["local", "remote_write"];
 
 /** A database, and the setting that it comes from: the one that messages name. */
 export interface DatabasePlace {
@@ -24,17 +27,25 @@ export async function checkDatabase(place: DatabasePlace, allowsUnsafe: boolean)
   await withClient(place, async (client) => {
     const { rows } = await client.query<{ name: string; setting: string }>(
       "SELECT name, setting FROM pg_settings WHERE name = ANY($1)",
-      [["server_version_num", "server_encoding", ...durabilitySettings, ...Object.keys(sessionSettings)]],
+      [[...serverSettings, ...durabilitySettings, ...Object.keys(sessionSettings)]],
     );
     const actual = new Map(rows.map(({ name, setting }) => [name, setting]));
     const version = Number(actual.get("server_version_num"));
     if (!(version >= versionMin)) throw new ConfigError("PostgreSQL has to be version 15 or later");
     const encoding = actual.get("server_encoding");
     if (encoding !== "UTF8") throw new ConfigError(`the database's encoding has to be UTF8, and is ${encoding}`);
+    if (actual.get("transaction_read_only") === "on")
+      throw new ConfigError("this PostgreSQL takes no writes: it is a standby, or default_transaction_read_only is on");
     const off = durabilitySettings.filter((name) => actual.get(name) === "off");
     if (off.length > 0 && !allowsUnsafe)
       throw new ConfigError(
         `this PostgreSQL can lose what it acknowledged: ${off.join(", ")} off. Turn that on, or set UNSAFE_DATABASE=allow`,
+      );
+    const commit = actual.get("synchronous_commit") ?? "";
+    if (actual.get("synchronous_standby_names") !== "" && unreplicatedCommits.includes(commit) && !allowsUnsafe)
+      throw new ConfigError(
+        `a failover of this PostgreSQL can lose what it acknowledged: synchronous_commit is ${commit}, and does not wait for the ` +
+          "synchronous standby. Set it to on, or set UNSAFE_DATABASE=allow",
       );
     const ignored = Object.entries(sessionSettings).filter(([name, value]) => actual.get(name) !== value);
     if (ignored.length > 0)
@@ -78,12 +89,7 @@ async function withClient({ url, setting }: DatabasePlace, use: (client: Client)
 /** @throws ConfigError for parameters of the URL that can't be read, or name files that are not there */
 function createClient(databaseUrl: string, setting: DatabasePlace["setting"]): Client {
   try {
-    const client = new Client({
-      connectionString: databaseUrl,
-      connectionTimeoutMillis: 5_000,
-      query_timeout: 5_000,
-      options: sessionOptions,
-    });
+    const client = new Client(sessionOf(databaseUrl, "inventory-gateway start"));
     // A lost connection also rejects the query that runs.
     return client.on("error", () => undefined);
   } catch (error) {

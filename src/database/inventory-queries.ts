@@ -68,6 +68,10 @@ export class PrismaInventoryQueries implements InventoryQueries {
 
 type OutcomeRow = { readonly refusal: Refusal } | (StockTransactionRow & { readonly refusal: null });
 
+/**
+ * Tells for good what became of a request: so the row is locked, which makes the statement wait until what it found is
+ * replicated, where it has to be.
+ */
 async function findOutcome(
   prisma: PrismaClient,
   clientId: string,
@@ -77,7 +81,8 @@ async function findOutcome(
     SELECT spent.refusal, ledger.*
     FROM spent_key AS spent
     LEFT JOIN stock_transaction AS ledger ON ledger.product_id = spent.product_id AND ledger.version = spent.version
-    WHERE spent.client_id = ${clientId} AND spent.idempotency_key = ${idempotencyKey}`;
+    WHERE spent.client_id = ${clientId} AND spent.idempotency_key = ${idempotencyKey}
+    FOR KEY SHARE OF spent`;
   if (row === undefined) return null;
   return row.refusal === null
     ? { kind: "applied", transaction: toStockTransaction(row), replayed: true }

@@ -29,10 +29,7 @@ export class PrismaInventoryStorage implements InventoryStorage {
   ): Promise<Settlement> {
     const remainingMs = deadline - Date.now();
     if (remainingMs <= 0) throw new StorageError("transient", "The deadline has passed");
-    const progress: { decided: Settlement | null; phase: "statements" | "commit" } = {
-      decided: null,
-      phase: "statements",
-    };
+    const progress: { phase: "statements" | "commit" } = { phase: "statements" };
     try {
       // Nothing is caught in here: PostgreSQL would answer the COMMIT that follows with a ROLLBACK, and Prisma would not tell.
       return await this.#prisma.$transaction(
@@ -44,7 +41,6 @@ export class PrismaInventoryStorage implements InventoryStorage {
               ? new Map<string, Outcome>()
               : await findResolved(tx, scope.unresolvedCommandIds);
           const decided = decide({ stocks: locked.stocks, spentKeys, resolved }, locked.now);
-          progress.decided = decided;
           if (!isEmptySettlement(decided)) await write(tx, decided, locked.position);
           progress.phase = "commit";
           return decided;
@@ -52,10 +48,9 @@ export class PrismaInventoryStorage implements InventoryStorage {
         { maxWait: remainingMs, timeout: remainingMs },
       );
     } catch (error) {
-      const { decided, phase } = progress;
-      // What wrote nothing can't have been lost.
-      if (phase === "commit" && decided !== null && isEmptySettlement(decided)) return decided;
-      throw toStorageError(error, phase);
+      // Also where nothing was written: what is told again may have been committed here alone, by an attempt whose COMMIT
+      // was cut off while it waited for a standby, and this COMMIT would have waited for it.
+      throw toStorageError(error, progress.phase);
     }
   }
 }
@@ -114,7 +109,11 @@ type SpentKeyRow = Omit<StockTransactionRow, "product_id" | "version"> & {
   version: number;
 };
 
-/** Read after the locks are held, in a statement with a snapshot of its own: before, a key could be spent while waiting. */
+/**
+ * Read after the locks are held, in a statement with a snapshot of its own: before, a key could be spent while waiting.
+ * Locking what is found makes COMMIT wait until it is replicated, also where nothing is written: an outcome that a
+ * failover could take back must not be told again.
+ */
 async function findSpentKeys(
   tx: Prisma.TransactionClient,
   keys: readonly KeyReference[],
@@ -126,7 +125,8 @@ async function findSpentKeys(
            spent.command_id, spent.refusal, spent.created_at AS spent_at, ledger.*
     FROM unnest(${clientIds}::text[], ${idempotencyKeys}::text[]) AS asked (client_id, idempotency_key)
     JOIN spent_key AS spent USING (client_id, idempotency_key)
-    LEFT JOIN stock_transaction AS ledger ON ledger.product_id = spent.product_id AND ledger.version = spent.version`;
+    LEFT JOIN stock_transaction AS ledger ON ledger.product_id = spent.product_id AND ledger.version = spent.version
+    FOR KEY SHARE OF spent`;
   return new Map(
     rows.map((row) => [
       spentKeyOf(row.spent_client_id, row.spent_idempotency_key),

@@ -1,35 +1,20 @@
 import { createHash } from "node:crypto";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { PrismaClient } from "./generated/client.ts";
-import { databaseTimeouts, sessionOptions } from "./session.ts";
+import { createPool } from "./pool.ts";
+import type { PoolOptions } from "./pool.ts";
 
-export interface PrismaOptions {
-  /** The most connections. */
-  readonly poolSize: number;
-  /** Shown in pg_stat_activity. */
-  readonly name: string;
+export interface PrismaOptions extends PoolOptions {
   /** Whether statements are prepared once a connection: only for a client whose statements are few and fixed. */
   readonly preparesStatements: boolean;
-  /** How long one statement may take, in milliseconds, where no request waits for it. */
-  readonly statementMs?: number;
 }
 
 /** A Prisma client whose every wait is bounded, and whose sessions are in UTC. Connects when first used. */
 export function createPrisma(databaseUrl: string, options: PrismaOptions): PrismaClient {
-  const { connectMs, queryMs, statementMs } = databaseTimeouts;
-  const patienceMs = (options.statementMs ?? statementMs) - statementMs;
-  const adapter = new PrismaPg(
-    {
-      connectionString: databaseUrl,
-      max: options.poolSize,
-      connectionTimeoutMillis: connectMs,
-      query_timeout: queryMs + patienceMs,
-      keepAlive: true,
-      application_name: options.name,
-      options: `${sessionOptions} -c statement_timeout=${statementMs + patienceMs}`,
-    },
-    options.preparesStatements ? { statementNameGenerator: ({ sql }) => statementNameOf(sql) } : {},
-  );
+  const adapter = new PrismaPg(createPool(databaseUrl, options), {
+    disposeExternalPool: true,
+    ...(options.preparesStatements ? { statementNameGenerator: ({ sql }) => statementNameOf(sql) } : {}),
+  });
   return new PrismaClient({ adapter });
 }
 

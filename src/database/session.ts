@@ -1,5 +1,7 @@
+import type { ClientConfig } from "pg";
+
 /** How long one step may take, in milliseconds; each bound is shorter than the one around it. */
-export const databaseTimeouts = {
+const databaseTimeouts = {
   connectMs: 3_000,
   lockMs: 2_000,
   statementMs: 4_000,
@@ -16,6 +18,27 @@ export const sessionSettings = {
 } as const;
 
 /** The same as the `options` that a session is opened with. */
-export const sessionOptions = Object.entries(sessionSettings)
+const sessionOptions = Object.entries(sessionSettings)
   .map(([name, value]) => `-c ${name}=${value}`)
   .join(" ");
+
+/**
+ * How a session is opened.
+ * @param name shown in pg_stat_activity
+ * @param statementMs how long a statement may take
+ */
+export function sessionOf(
+  databaseUrl: string,
+  name: string,
+  statementMs: number = databaseTimeouts.statementMs,
+): ClientConfig {
+  const patienceMs = statementMs - databaseTimeouts.statementMs;
+  return {
+    connectionString: databaseUrl,
+    connectionTimeoutMillis: databaseTimeouts.connectMs,
+    query_timeout: databaseTimeouts.queryMs + patienceMs,
+    keepAlive: true,
+    application_name: name,
+    options: `${sessionOptions} -c statement_timeout=${statementMs}`,
+  };
+}

@@ -112,8 +112,11 @@ export function matches(filter: StockTransactionFilter): Prisma.Sql {
 
 type LedgerOrder = KeysetOrder<LedgerRow, readonly [bigint]>;
 
+/** The cursors of the feed, too. */
+export const oldestFirstCursors = new CursorCodec<readonly [bigint]>("stock-transactions:OLDEST_FIRST", [positionPart]);
+
 const oldestFirst: LedgerOrder = {
-  cursors: new CursorCodec("stock-transactions:OLDEST_FIRST", [positionPart]),
+  cursors: oldestFirstCursors,
   keyOf: (row) => [row.position],
   rowsOn: (side, [position], inclusive) => Prisma.sql`position ${comparison(side, inclusive)} ${position}::bigint`,
   orderBy: (reversed) => Prisma.sql`position ${direction(reversed)}`,

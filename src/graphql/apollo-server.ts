@@ -1,5 +1,5 @@
 import { ApolloServer } from "@apollo/server";
-import type { ApolloServerPlugin, GraphQLRequestContextWillSendResponse } from "@apollo/server";
+import type { ApolloServerPlugin, GraphQLRequestContextWillSendResponse, GraphQLRequestListener } from "@apollo/server";
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginInlineTraceDisabled,
@@ -8,19 +8,21 @@ import {
 } from "@apollo/server/plugin/disabled";
 import { ApolloServerPluginLandingPageLocalDefault } from "@apollo/server/plugin/landingPage/default";
 import type { FastifyBaseLogger } from "fastify";
+import type { GraphQLSchema } from "graphql";
 import type { GraphQLContext, IntrospectionAccess } from "./context.ts";
-import { formatError, isFault } from "./errors.ts";
+import { costOf } from "./cost.ts";
+import { formatError, isFault, logFault } from "./errors.ts";
 import { LimitsRule, tokensMax } from "./limits.ts";
-import { createSchema } from "./schema.ts";
 
 /** Apollo Server over the gateway's schema; the plugin mounts it. Nothing of it depends on the process's environment. */
 export function createApolloServer(
+  schema: GraphQLSchema,
   introspection: IntrospectionAccess,
   log: FastifyBaseLogger,
 ): ApolloServer<GraphQLContext> {
   const hidesSchema = introspection === "off";
   return new ApolloServer<GraphQLContext>({
-    schema: createSchema(),
+    schema,
     nodeEnv: "production",
     logger: toApolloLogger(log),
     introspection: !hidesSchema,
@@ -33,6 +35,7 @@ export function createApolloServer(
     formatError: (formatted, error) => formatError(formatted, error, { hidesSchema }),
     plugins: [
       faultPlugin(log),
+      costPlugin,
       legacyStatusPlugin,
       ApolloServerPluginLandingPageLocalDefault({ embed: true, document: sandboxDocument }),
       ApolloServerPluginCacheControlDisabled(),
@@ -71,13 +74,7 @@ function faultPlugin(log: FastifyBaseLogger): ApolloServerPlugin<GraphQLContext>
     async requestDidStart() {
       return {
         async didEncounterErrors({ errors, contextValue }) {
-          for (const error of errors.filter(isFault)) {
-            const { path, originalError } = error;
-            contextValue.log.error(
-              { err: originalError ?? error, path: path?.join(".") },
-              "A GraphQL request met a fault",
-            );
-          }
+          for (const error of errors.filter(isFault)) logFault(contextValue.log, error);
         },
         async willSendResponse({ response, contextValue }) {
           if (response.body.kind !== "single") return;
@@ -93,6 +90,23 @@ function faultPlugin(log: FastifyBaseLogger): ApolloServerPlugin<GraphQLContext>
     },
   };
 }
+
+/** Counts what an operation costs, before any of it is executed. */
+const costPlugin: ApolloServerPlugin<GraphQLContext> = {
+  async requestDidStart() {
+    return costListener;
+  },
+};
+
+const costListener: GraphQLRequestListener<GraphQLContext> = {
+  async didResolveOperation({ operation, document, request, contextValue }) {
+    const { principal } = contextValue;
+    if (principal === null || operation === undefined) return;
+    // To authenticate has cost 1.
+    const furtherCost = costOf(operation, document, request.variables ?? {}) - 1;
+    if (furtherCost > 0) contextValue.rateLimits.chargeClient(principal.clientId, furtherCost);
+  },
+};
 
 /**
  * GraphQL over HTTP: to a client that takes `application/json` and not `application/graphql-response+json`, a document

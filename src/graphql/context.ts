@@ -3,8 +3,10 @@ import { authorizationOf } from "../access/bearer.ts";
 import { principalDecorator, requireScope, UnauthenticatedError } from "../access/principal.ts";
 import type { Authenticator } from "../access/authenticator.ts";
 import type { Principal, Scope } from "../access/principal.ts";
+import type { RateLimits } from "../access/rate-limits.ts";
 import { readIdempotencyHeader } from "../idempotency-header.ts";
 import { InvalidInputError } from "../inventory/errors.ts";
+import type { Feed } from "../inventory/feed.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { InventoryQueries } from "../inventory/queries.ts";
 import { isIntrospection } from "./introspection.ts";
@@ -18,7 +20,13 @@ export type IntrospectionAccess = "public" | "token" | "off";
 export interface GraphQLServices {
   readonly inventory: Inventory;
   readonly queries: InventoryQueries;
+  readonly feed: Feed;
+  /** The most WebSockets at one time. */
+  readonly webSocketsMax: number;
   readonly authenticator: Authenticator;
+  /** The same, without counting it as a request: for streams, whose tokens are looked at again and again. */
+  readonly streamAuthenticator: Authenticator;
+  readonly rateLimits: RateLimits;
   readonly introspection: IntrospectionAccess;
 }
 
@@ -28,17 +36,21 @@ export interface GraphQLContext {
   readonly principal: Principal | null;
   readonly inventory: Inventory;
   readonly queries: InventoryQueries;
+  readonly rateLimits: RateLimits;
   readonly loaders: Loaders;
   /** The Idempotency-Key header, unchecked; null without one. */
   readonly idempotencyKey: string | null;
   readonly requestId: string;
   readonly log: FastifyRequest["log"];
+  /** Null where the answer is no stream: a subscription needs one, which ends when its signal is aborted. */
+  readonly stream: { readonly feed: Feed; readonly signal: AbortSignal } | null;
   setResponseHeader(name: string, value: string): void;
 }
 
 /**
  * Reads from a request's headers who asks and with which key.
  * @throws UnauthenticatedError, for a stranger who asks for more than the schema where that is public
+ * @throws RateLimitedError
  * @throws InvalidInputError for two different idempotency keys
  */
 export async function createContext(
@@ -46,17 +58,19 @@ export async function createContext(
   reply: FastifyReply,
   services: GraphQLServices,
 ): Promise<GraphQLContext> {
-  const { inventory, queries } = services;
+  const { inventory, queries, rateLimits } = services;
   const principal = await authenticate(request, services);
   request.setDecorator(principalDecorator, principal);
   return {
     principal,
     inventory,
     queries,
+    rateLimits,
     loaders: createLoaders(queries),
     idempotencyKey: readIdempotencyKey(request),
     requestId: request.id,
     log: request.log,
+    stream: null,
     setResponseHeader: (name, value) => void reply.header(name, value),
   };
 }

@@ -1,8 +1,16 @@
 import { unwrapResolverError } from "@apollo/server/errors";
 import { GraphQLError } from "graphql";
 import type { GraphQLFormattedError } from "graphql";
+import type { FastifyBaseLogger } from "fastify";
 import { ForbiddenError, UnauthenticatedError } from "../access/principal.ts";
-import { InvalidInputError, ServiceUnavailableError, StockError } from "../inventory/errors.ts";
+import { RateLimitedError } from "../access/rate-limited-error.ts";
+import {
+  InvalidInputError,
+  ServiceUnavailableError,
+  SlowWatcherError,
+  StockError,
+  TooManyWatchersError,
+} from "../inventory/errors.ts";
 import { toStockError } from "./stock-error.ts";
 
 /** What a client reads of an error. */
@@ -28,7 +36,7 @@ const statusOfApolloCodes: Readonly<Record<string, number>> = {
  * become GraphQL's.
  * @returns null for a fault of ours, of which a client learns nothing
  */
-function describeError(error: unknown): ErrorDescription | null {
+export function describeError(error: unknown): ErrorDescription | null {
   if (error instanceof StockError) {
     const { code, status, ...fields } = toStockError(error.refusal);
     return { message: error.message, extensions: { code, status, ...fields, replayed: error.replayed } };
@@ -45,10 +53,20 @@ function describeError(error: unknown): ErrorDescription | null {
   if (error instanceof ForbiddenError) {
     return { message: error.message, extensions: { code: "FORBIDDEN", status: 403, scope: error.scope } };
   }
+  if (error instanceof RateLimitedError) {
+    const { message, retryAfterSeconds } = error;
+    return { message, extensions: { code: "RATE_LIMITED", status: 429, outcome: "not applied", retryAfterSeconds } };
+  }
   if (error instanceof ServiceUnavailableError) {
     const { message, outcome, retryAfterSeconds } = error;
     return { message, extensions: { code: "SERVICE_UNAVAILABLE", status: 503, outcome, retryAfterSeconds } };
   }
+  if (error instanceof TooManyWatchersError) {
+    const { message, retryAfterSeconds } = error;
+    return { message, extensions: { code: "RATE_LIMITED", status: 429, retryAfterSeconds } };
+  }
+  if (error instanceof SlowWatcherError)
+    return { message: error.message, extensions: { code: "REQUEST_TIMEOUT", status: 408 } };
   return null;
 }
 
@@ -68,6 +86,11 @@ export function toRequestError(error: unknown): unknown {
 /** Whether an error is a fault of ours, to be logged with its cause. */
 export function isFault(error: unknown): boolean {
   return describeError(unwrapResolverError(error)) === null && statusOfGraphQLError(error) === null;
+}
+
+/** Writes a fault down with its cause, for those who are asked about it. */
+export function logFault(log: Pick<FastifyBaseLogger, "error">, error: GraphQLError): void {
+  log.error({ err: error.originalError ?? error, path: error.path?.join(".") }, "A GraphQL request met a fault");
 }
 
 /** Apollo Server's `formatError`. */

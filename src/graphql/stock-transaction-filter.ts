@@ -45,10 +45,9 @@ export function toStockTransactionFilter(
   input: StockTransactionFilterInput | null | undefined,
 ): StockTransactionFilter {
   if (input == null) return {};
-  const productIds = checkLength("filter.productIds", input.productIds, filterProductIdsMax);
   const actors = checkLength("filter.actors", input.actors, filterValuesMax);
   return {
-    productIds: productIds?.map((productId) => parseProductId(productId)),
+    productIds: input.productIds == null ? undefined : parseProductIds("filter.productIds", input.productIds),
     actions: checkLength("filter.actions", input.actions, filterValuesMax),
     reasons: checkLength("filter.reasons", input.reasons, filterValuesMax),
     actors: actors?.map((actor) => checkText("filter.actors", actor)),
@@ -56,6 +55,11 @@ export function toStockTransactionFilter(
     createdSince: input.createdSince ?? undefined,
     createdBefore: input.createdBefore ?? undefined,
   };
+}
+
+/** @throws InvalidInputError */
+export function parseProductIds(field: string, productIds: readonly string[]): readonly string[] {
+  return (checkLength(field, productIds, filterProductIdsMax) ?? []).map((productId) => parseProductId(productId));
 }
 
 function checkLength<T>(

@@ -2,7 +2,7 @@ import { STATUS_CODES } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { codeOf } from "../graphql/errors.ts";
+import { codeOf, describeError } from "../graphql/errors.ts";
 import { graphqlPath } from "../graphql/plugin.ts";
 import { errorAnswerOf } from "../rest/errors.ts";
 
@@ -19,12 +19,15 @@ export function pathOf(url: string): string {
 export function answerFailure(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { status, headers, body } = errorAnswerOf(error);
   if (status === 500) request.log.error({ err: error }, "A request failed");
+  const known = isBelowGraphql(request.url) ? describeError(error) : null;
   const [{ title, detail }] = body.errors;
   return reply
     .code(status)
     .headers(headers)
     .type("application/json; charset=utf-8")
-    .send(isBelowGraphql(request.url) ? graphqlBody(status, detail ?? title) : body);
+    .send(
+      known !== null ? { errors: [known] } : isBelowGraphql(request.url) ? graphqlBody(status, detail ?? title) : body,
+    );
 }
 
 /** Answers a path that is not there. */

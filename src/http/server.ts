@@ -10,7 +10,7 @@ import { graphqlPlugin } from "../graphql/plugin.ts";
 import { pathSegmentLengthMax, restPlugin } from "../rest/plugin.ts";
 import type { RestOptions } from "../rest/options.ts";
 import { answerExpectation, answerFailure, answerUnknownPath, answerUnreadable, pathOf } from "./failures.ts";
-import { signposts } from "./signposts.ts";
+import { isProbe, signposts } from "./signposts.ts";
 import type { SignpostOptions } from "./signposts.ts";
 
 /** What the HTTP server is made of. */
@@ -18,18 +18,22 @@ export interface ServerOptions extends GraphQLServices, RestOptions, SignpostOpt
   readonly logger: FastifyBaseLogger;
   /** Origins besides Apollo's whose pages may call. */
   readonly corsOrigins: readonly string[];
+  /** Addresses and networks of proxies whose X-Forwarded headers are believed. */
+  readonly trustedProxies: readonly string[];
+  /** A request that has not wholly arrived by then is turned away; headers have two thirds of it. */
+  readonly requestTimeoutMs: number;
 }
 
 const bodyBytesMax = 1_048_576;
-/** A request that has not wholly arrived by then is turned away; headers have less. */
-const requestTimeoutMs = 15_000;
-const headersTimeoutMs = 10_000;
-/** How often those two are looked at. */
+/** How often it is looked at what takes too long to arrive. */
 const timeoutCheckMs = 1_000;
 const keepAliveTimeoutMs = 60_000;
 const idleTimeoutMs = 65_000;
 /** How often connections that have become idle are closed while the server stops. */
 const closingSweepMs = 100;
+
+/** A year. */
+const hstsMaxAgeSeconds = 31_536_000;
 
 /** Where Apollo Sandbox and Studio run. */
 const apolloOrigins = ["https://studio.apollographql.com", "https://sandbox.embed.apollographql.com"];
@@ -54,11 +58,16 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     requestIdHeader: false,
     genReqId: requestIdOf,
     bodyLimit: bodyBytesMax,
-    requestTimeout: requestTimeoutMs,
+    requestTimeout: options.requestTimeoutMs,
     keepAliveTimeout: keepAliveTimeoutMs,
     connectionTimeout: idleTimeoutMs,
     // Node's own answer to a request without a host is no JSON.
-    http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: timeoutCheckMs, requireHostHeader: false },
+    http: {
+      headersTimeout: Math.ceil((options.requestTimeoutMs * 2) / 3),
+      connectionsCheckingInterval: timeoutCheckMs,
+      requireHostHeader: false,
+    },
+    trustProxy: options.trustedProxies.length > 0 && [...options.trustedProxies],
     // What arrives while the server stops is answered like everything else, and its connection closed.
     return503OnClosing: false,
     routerOptions: { maxParamLength: pathSegmentLengthMax },
@@ -70,6 +79,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.addHook("onRequest", async (request, reply) => {
     setCommonHeaders(request, reply);
     if (request.headers.host === undefined && request.raw.httpVersion !== "1.0") throw hostMissing(reply);
+    // Whoever watches over the gateway may share its address with all of its clients.
+    if (!isProbe(request.url)) options.rateLimits.admitAddress(request.ip);
   });
   app.addHook("onResponse", async (request, reply) => {
     logRequest(request, reply, request.getDecorator<Principal | null>(principalDecorator));
@@ -120,6 +131,8 @@ function hostMissing(reply: FastifyReply): Error {
 }
 
 function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  // Only a trusted proxy can say so: the gateway itself speaks no TLS.
+  if (request.protocol === "https") reply.header("strict-transport-security", `max-age=${hstsMaxAgeSeconds}`);
   return reply.headers(securityHeaders).header("x-request-id", request.id);
 }
 

@@ -23,6 +23,11 @@ const places = {
   ready: "/readyz",
 };
 
+/** Whether a path is asked for by whoever keeps watch: a load balancer, say. */
+export function isProbe(url: string): boolean {
+  return url === places.live || url === places.ready;
+}
+
 /** What is where, whether the process lives, and whether it can work. Open to everybody: they tell nothing of the stock. */
 export async function signposts(app: FastifyInstance, { pingDatabase }: SignpostOptions): Promise<void> {
   app.setErrorHandler(answerError);

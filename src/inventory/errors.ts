@@ -117,3 +117,23 @@ export class ServiceUnavailableError extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds ?? 1;
   }
 }
+
+/** A client, or all of them together, watch the feed as often as they may: 429. */
+export class TooManyWatchersError extends Error {
+  override readonly name = "TooManyWatchersError";
+  /** Others may have left by then. */
+  readonly retryAfterSeconds = 10;
+
+  constructor(who: string, watchersMax: number) {
+    super(`${who} has ${watchersMax} subscriptions open, the most there may be`);
+  }
+}
+
+/** A watcher didn't take what it was sent: it was cut off, and may come back and go on from its last cursor. */
+export class SlowWatcherError extends Error {
+  override readonly name = "SlowWatcherError";
+
+  constructor() {
+    super("The subscriber did not take what it was sent in time");
+  }
+}

@@ -16,6 +16,8 @@ export interface GroupCommitOptions {
   readonly queueCommandsMax: number;
   /** How long a batch may take from its arrival to its answer, in milliseconds. */
   readonly deadlineMs: number;
+  /** Called after each group that was committed with stock transactions in it. */
+  readonly onApplied: () => void;
 }
 
 const groupCommitDefaults: GroupCommitOptions = {
@@ -23,6 +25,7 @@ const groupCommitDefaults: GroupCommitOptions = {
   groupCommandsMax: 1_000,
   queueCommandsMax: 10_000,
   deadlineMs: 10_000,
+  onApplied: () => undefined,
 };
 
 const backoffMinMs = 5;
@@ -132,6 +135,7 @@ class Lane {
       try {
         const scope = scopeOf(batches, unresolved);
         const settlement = await this.#storage.settle(scope, deadline, (state, now) => settle(state, batches, now));
+        if (settlement.transactions.length > 0) this.#options.onApplied();
         for (const [index, { resolve }] of waiting.entries()) resolve(settlement.outcomes[index] ?? []);
         return;
       } catch (error) {

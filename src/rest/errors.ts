@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { ForbiddenError, UnauthenticatedError } from "../access/principal.ts";
+import { RateLimitedError } from "../access/rate-limited-error.ts";
 import { InvalidInputError, refusalCatalogue, ServiceUnavailableError, StockError } from "../inventory/errors.ts";
 import { errorEnvelope, isErrorStatus, notFoundDetail } from "./envelope.ts";
 import type { ErrorEnvelope, ErrorStatus } from "./envelope.ts";
@@ -35,6 +36,8 @@ export function errorAnswerOf(error: unknown): ErrorAnswer {
   if (error instanceof UnauthenticatedError) return answerOf(401);
   if (error instanceof ForbiddenError) return answerOf(403, error.message);
   if (error instanceof RequestError) return { ...answerOf(error.status, error.message), headers: error.headers };
+  if (error instanceof RateLimitedError)
+    return { ...answerOf(429, error.message), headers: { "retry-after": String(error.retryAfterSeconds) } };
   if (error instanceof ServiceUnavailableError)
     return { ...answerOf(503, error.message), headers: { "retry-after": String(error.retryAfterSeconds) } };
   return frameworkErrorAnswerOf(error);

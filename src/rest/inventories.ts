@@ -7,7 +7,7 @@ import { idempotencyKeyOf, markReplayed, refuseIdempotencyKey } from "./idempote
 import type { RestOptions } from "./options.ts";
 import { pageFrameOf, pageOf, readPageNumbers } from "./pages.ts";
 import type { PageQuery } from "./pages.ts";
-import { allow, principalOf } from "./principals.ts";
+import { allow, principalOf, chargeForItems } from "./principals.ts";
 import { dataOf, listOf, responsesOf } from "./responses.ts";
 import { idempotentHeaders, multipleStocksBody, pageQuery, productParams, stockBody } from "./schemas.ts";
 import type { MultipleStocksBody, StockBody } from "./schemas.ts";
@@ -30,7 +30,7 @@ export function inventoryRoutes(app: FastifyInstance, options: RestOptions): voi
   deleteStock(app, options);
 }
 
-function listStocks(app: FastifyInstance, { queries, authenticator }: RestOptions): void {
+function listStocks(app: FastifyInstance, { queries, authenticator, rateLimits }: RestOptions): void {
   const schema = {
     operationId: "listStocks",
     summary: "List the stock of all products, by product id",
@@ -42,6 +42,7 @@ function listStocks(app: FastifyInstance, { queries, authenticator }: RestOption
   const hooks = { onRequest: allow(authenticator, "inventory:read"), preValidation: readPageNumbers };
   app.get<{ Querystring: PageQuery }>("/v2/inventories", { schema, ...hooks }, async (request) => {
     const page = pageOf(request.query);
+    chargeForItems(request, rateLimits, page.limit);
     const [stocks, all] = await Promise.all([
       queries.listStocks({ filter: {}, orderBy: "PRODUCT_ID", page }),
       queries.countStocks({}),
@@ -70,7 +71,7 @@ function getStock(app: FastifyInstance, { queries, authenticator }: RestOptions)
   });
 }
 
-function getMultipleStocks(app: FastifyInstance, { queries, authenticator }: RestOptions): void {
+function getMultipleStocks(app: FastifyInstance, { queries, authenticator, rateLimits }: RestOptions): void {
   const missing = {
     type: "array",
     items: { type: "string" },
@@ -92,6 +93,7 @@ function getMultipleStocks(app: FastifyInstance, { queries, authenticator }: Res
   };
   const onRequest = allow(authenticator, "inventory:read");
   app.post<{ Body: MultipleStocksBody }>("/v2/inventories/multiple", { schema, onRequest }, async (request) => {
+    chargeForItems(request, rateLimits, request.body.data.length);
     const ids = request.body.data.map(({ id }, index) => parseProductId(id, index));
     const stocks = await queries.findStocks(ids);
     return {

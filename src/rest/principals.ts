@@ -3,6 +3,7 @@ import type { Authenticator } from "../access/authenticator.ts";
 import { authorizationOf } from "../access/bearer.ts";
 import { principalDecorator, requireScope } from "../access/principal.ts";
 import type { Principal, Scope } from "../access/principal.ts";
+import type { RateLimits } from "../access/rate-limits.ts";
 
 /** Lets only requests with a valid access token and the scope pass, before their body is read. */
 export function allow(authenticator: Authenticator, scope: Scope): onRequestAsyncHookHandler {
@@ -16,4 +17,12 @@ export function allow(authenticator: Authenticator, scope: Scope): onRequestAsyn
 /** Who sends a request that {@link allow} has let pass. */
 export function principalOf(request: FastifyRequest): Principal {
   return request.getDecorator<Principal>(principalDecorator);
+}
+
+/** A list costs 1 more than another request for each 25 items that it may answer with. */
+const itemsPerUnit = 25;
+
+/** Counts a list before it is read. */
+export function chargeForItems(request: FastifyRequest, rateLimits: RateLimits, items: number): void {
+  if (items >= itemsPerUnit) rateLimits.chargeClient(principalOf(request).clientId, Math.floor(items / itemsPerUnit));
 }

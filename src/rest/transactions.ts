@@ -8,7 +8,7 @@ import { idempotencyKeyOf, markReplayed } from "./idempotency.ts";
 import type { RestOptions } from "./options.ts";
 import { pageFrameOf, pageOf, readPageNumbers } from "./pages.ts";
 import type { PageQuery } from "./pages.ts";
-import { allow, principalOf } from "./principals.ts";
+import { allow, principalOf, chargeForItems } from "./principals.ts";
 import { dataOf, listOf, responsesOf } from "./responses.ts";
 import {
   idempotentHeaders,
@@ -80,7 +80,7 @@ function inputOf(
   });
 }
 
-function listStockTransactions(app: FastifyInstance, { queries, authenticator }: RestOptions): void {
+function listStockTransactions(app: FastifyInstance, { queries, authenticator, rateLimits }: RestOptions): void {
   const schema = {
     operationId: "listStockTransactions",
     summary: "List a product's stock transactions, oldest first",
@@ -95,6 +95,7 @@ function listStockTransactions(app: FastifyInstance, { queries, authenticator }:
   app.get<ProductRoute & { Querystring: PageQuery }>(url, { schema, ...hooks }, async (request) => {
     const ids = [parseProductId(request.params.productId)];
     const page = pageOf(request.query);
+    chargeForItems(request, rateLimits, page.limit);
     const [[stock], [history], [all = 0]] = await Promise.all([
       queries.findStocks(ids),
       queries.listHistories(ids, { filter: {}, orderBy: "OLDEST_FIRST", page }),

@@ -52,6 +52,14 @@ describe("a start that can't succeed ends with 1, leaves no server behind and sa
     );
   });
 
+  test("that the database takes no writes, as a standby", async () => {
+    const url = await premises.createDatabase();
+    await query(url, `ALTER DATABASE ${new URL(url).pathname.slice(1)} SET default_transaction_read_only = on`);
+    expect(await refusalOf({ DATABASE_URL: url })).toBe(
+      "inventory-gateway: DATABASE_URL: this PostgreSQL takes no writes: it is a standby, or default_transaction_read_only is on\n",
+    );
+  });
+
   test("that the password, the database or the URL's parameters are wrong", async () => {
     const url = await premises.createDatabase();
     const wrong = new URL(url);

@@ -35,6 +35,14 @@ test("an embedded server that may lose what it acknowledged, or whose tables los
     );
   }
 
+  for (const commit of ["local", "remote_write"]) {
+    await writeFile(file, `synchronous_standby_names = 'other'\nsynchronous_commit = ${commit}\n`);
+    expect(await refusal()).toBe(
+      `inventory-gateway: DATA_DIR: a failover of this PostgreSQL can lose what it acknowledged: synchronous_commit is ${commit}, ` +
+        "and does not wait for the synchronous standby. Set it to on, or set UNSAFE_DATABASE=allow\n",
+    );
+  }
+
   const allowed = premises.start({ ...settings, UNSAFE_DATABASE: "allow" });
   await allowed.serving();
   expect(await allowed.stop()).toBe(0);

@@ -1,0 +1,53 @@
+import { EventEmitter } from "node:events";
+import { Pool } from "pg";
+import type { ClientBase, PoolClient } from "pg";
+import { sessionOf } from "./session.ts";
+
+export interface PoolOptions {
+  /** The most connections. */
+  readonly poolSize: number;
+  /** Shown in pg_stat_activity. */
+  readonly name: string;
+  /** How long one statement may take, in milliseconds, where no request waits for it. */
+  readonly statementMs?: number;
+}
+
+/**
+ * A pool of sessions whose every wait is bounded, each with a server that takes writes. What a failover leaves behind is
+ * thrown away rather than lent again.
+ */
+export function createPool(databaseUrl: string, { poolSize, name, statementMs }: PoolOptions): Pool {
+  const pool = new Pool({ ...sessionOf(databaseUrl, name, statementMs), max: poolSize, verify: refuseReadOnly });
+  pool.on("connect", failWhereNotReplicated);
+  pool.on("release", (_error: unknown, client: PoolClient) => {
+    // A statement still runs, whose answer nobody waits for any more: COMMIT waits for a standby, or the server is gone
+    // without a word. Lent again, the session would keep the next one waiting for as long.
+    if (client.getTransactionStatus() !== "I") void client.end().catch(() => undefined);
+  });
+  return pool;
+}
+
+/** An address may lead to a standby while servers change places: to be known before anything is asked of it. */
+function refuseReadOnly(client: PoolClient, done: (error?: Error) => void): void {
+  client.query<{ transaction_read_only: string }>("SHOW transaction_read_only", (error, result) => {
+    // Where it failed there is no result, whatever the types say.
+    if (error instanceof Error) done(error);
+    else if (result.rows[0]?.transaction_read_only === "off") done();
+    else done(new Error("The database server takes no writes now"));
+  });
+}
+
+/**
+ * A COMMIT that is cancelled while it waits for a synchronous standby answers with success, and a warning: it is on the
+ * primary alone, and gone should a standby take over. Such a statement is made to fail, as if the connection had been
+ * lost: whether it holds is not known. The warning has no SQLSTATE of its own, so it is told by where it comes from.
+ */
+function failWhereNotReplicated(client: ClientBase): void {
+  client.on("notice", ({ routine }) => {
+    if (routine !== "SyncRepWaitForLSN") return;
+    const connection: unknown = Reflect.get(client, "connection");
+    if (!(connection instanceof EventEmitter)) throw new TypeError("A client of pg has no connection");
+    // The answer itself may already be read: only an error that comes before it fails the statement.
+    connection.emit("error", new Error("The wait for a synchronous standby was cancelled"));
+  });
+}

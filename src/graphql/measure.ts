@@ -1,0 +1,126 @@
+import { Kind } from "graphql";
+import type { FieldNode, FragmentDefinitionNode, SelectionSetNode, ValueNode } from "graphql";
+import { batchLinesMax } from "../inventory/commands.ts";
+import { pageSizeDefault, pageSizeMax } from "../inventory/queries.ts";
+
+const pagedFields: ReadonlySet<string> = new Set(["stocks", "stockTransactions", "transactions"]);
+const listFields: ReadonlyMap<string, string> = new Map([
+  ["stocksByProductId", "productIds"],
+  ["createStockTransactions", "transactions"],
+]);
+
+/** Lists whose items come from the database, where those of a batch are what it was given. */
+const readLists: ReadonlySet<string> = new Set([...pagedFields, "stocksByProductId"]);
+
+/** What a selection set comes to when it is answered. */
+interface Measure {
+  readonly depth: number;
+  readonly fields: number;
+  /** What the fields ask for by themselves: a line each, or as many as a batch has, or a page's items. */
+  readonly lines: number;
+  /** Items of lists that are read, however deep. */
+  readonly items: number;
+  /** Objects in the answer, if every list is as long as it may be. */
+  readonly objects: number;
+}
+
+/** Finds a fragment of the document by its name. */
+type FindFragment = (name: string) => FragmentDefinitionNode | undefined;
+
+/** Measures selection sets, each fragment once: fragments that spread each other twice grow like powers of two. */
+export class Meter {
+  readonly #findFragment: FindFragment;
+  readonly #variables: Readonly<Record<string, unknown>> | null;
+  readonly #fragments = new Map<string, Measure>();
+  #hasReadVariables = false;
+
+  /** @param variables as they came with a request; without them a list that a variable bounds is as long as it may be */
+  constructor(findFragment: FindFragment, variables: Readonly<Record<string, unknown>> | null = null) {
+    this.#findFragment = findFragment;
+    this.#variables = variables;
+  }
+
+  /** Whether what was measured so far depends on the variables. */
+  get hasReadVariables(): boolean {
+    return this.#hasReadVariables;
+  }
+
+  measure({ selections }: SelectionSetNode): Measure {
+    const measures = selections.map((selection) => {
+      if (selection.kind === Kind.FIELD) return this.#measureField(selection);
+      return selection.kind === Kind.INLINE_FRAGMENT
+        ? this.measure(selection.selectionSet)
+        : this.#measureFragment(selection.name.value);
+    });
+    return {
+      depth: Math.max(0, ...measures.map(({ depth }) => depth)),
+      fields: sum(measures.map(({ fields }) => fields)),
+      lines: sum(measures.map(({ lines }) => lines)),
+      items: sum(measures.map(({ items }) => items)),
+      objects: sum(measures.map(({ objects }) => objects)),
+    };
+  }
+
+  #measureField(field: FieldNode): Measure {
+    // The schema's own description is no larger than it is.
+    if (field.selectionSet === undefined || field.name.value.startsWith("__"))
+      return { depth: 1, fields: 1, lines: 1, items: 0, objects: 0 };
+    const inner = this.measure(field.selectionSet);
+    const lines = this.#lengthOf(field);
+    const items = lines * ((readLists.has(field.name.value) ? 1 : 0) + inner.items);
+    return { depth: 1 + inner.depth, fields: 1, lines, items, objects: lines * (1 + inner.objects) };
+  }
+
+  /** A fragment that spreads itself counts for nothing here: another rule refuses it. */
+  #measureFragment(name: string): Measure {
+    const known = this.#fragments.get(name);
+    if (known !== undefined) return known;
+    const nothing = { depth: 0, fields: 0, lines: 0, items: 0, objects: 0 };
+    this.#fragments.set(name, nothing);
+    const fragment = this.#findFragment(name);
+    const measure = fragment === undefined ? nothing : this.measure(fragment.selectionSet);
+    this.#fragments.set(name, measure);
+    return measure;
+  }
+
+  /** How many objects a field may answer with. */
+  #lengthOf(field: FieldNode): number {
+    const name = field.name.value;
+    if (pagedFields.has(name)) return this.#pageSizeOf(field);
+    const listArgument = listFields.get(name);
+    if (listArgument === undefined) return 1;
+    const list = this.#read(field.arguments?.find((argument) => argument.name.value === listArgument)?.value);
+    return Array.isArray(list) ? list.length : batchLinesMax;
+  }
+
+  #pageSizeOf(field: FieldNode): number {
+    const given = (field.arguments ?? []).filter(({ name }) => name.value === "first" || name.value === "last");
+    const sizes = given.map(({ value }) => {
+      const size = this.#read(value);
+      if (size === null) return pageSizeDefault;
+      return typeof size === "number" ? size : pageSizeMax;
+    });
+    return Math.min(pageSizeMax, Math.max(0, ...(sizes.length === 0 ? [pageSizeDefault] : sizes)));
+  }
+
+  /** A number or a list, however long its items are; undefined for what is not known or neither. */
+  #read(value: ValueNode | undefined): unknown {
+    switch (value?.kind) {
+      case Kind.INT:
+        return Number(value.value);
+      case Kind.LIST:
+        return value.values;
+      case Kind.NULL:
+        return null;
+      case Kind.VARIABLE:
+        this.#hasReadVariables = true;
+        return this.#variables?.[value.name.value];
+      default:
+        return undefined;
+    }
+  }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

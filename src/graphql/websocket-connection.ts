@@ -1,0 +1,143 @@
+import { randomUUID } from "node:crypto";
+import type { FastifyBaseLogger } from "fastify";
+import { CloseCode } from "graphql-ws";
+import type { Server } from "graphql-ws";
+import type { RawData, WebSocket } from "ws";
+import { ForbiddenError, UnauthenticatedError } from "../access/principal.ts";
+import { ServiceUnavailableError, SlowWatcherError } from "../inventory/errors.ts";
+import type { StreamSession } from "./stream-sessions.ts";
+import type { StreamOrigin } from "./subscriptions.ts";
+
+/** How often the other side is asked whether it is still there, in milliseconds; it has as long to answer. */
+const pingIntervalMs = 12_000;
+/** How many of those intervals a connection may be open without a subscription. */
+const idleIntervalsMax = 5;
+/** How long the other side has to close as well. */
+const closeTimeoutMs = 2_000;
+
+/** The close codes of RFC 6455 that say more than graphql-ws's own. */
+const closeCodes = { normal: 1000, restart: 1012, tryAgainLater: 1013 } as const;
+
+/** One WebSocket, from the time that it is open. */
+export class WebSocketConnection {
+  /** The value of the Authorization header that the WebSocket was asked for with. */
+  readonly authorization: string | undefined;
+  readonly #socket: WebSocket;
+  readonly #log: FastifyBaseLogger;
+  readonly #id = randomUUID();
+  /** Null until the client has shown its access token. */
+  #session: StreamSession | null = null;
+  /** Those that run, by their ids. */
+  #subscriptions: Readonly<Record<string, unknown>> = {};
+  #idleIntervals = 0;
+  #isAnswering = true;
+
+  constructor(socket: WebSocket, authorization: string | undefined, log: FastifyBaseLogger) {
+    this.#socket = socket;
+    this.authorization = authorization;
+    this.#log = log.child({ id: this.#id });
+  }
+
+  /** For what is subscribed to here. */
+  get origin(): StreamOrigin {
+    if (this.#session === null) throw new Error("A subscription came before the connection had a session");
+    return { session: this.#session, requestId: this.#id, log: this.#log };
+  }
+
+  /** Hands what comes in to the protocol, and what the protocol says back, until the WebSocket is closed. */
+  serve(protocol: Server<WebSocketConnection>, onClosed: () => void): void {
+    const socket = this.#socket;
+    const opened = performance.now();
+    const closed = protocol.opened(
+      {
+        protocol: socket.protocol,
+        // Answered when the bytes have left the process: until then nothing more is asked of the subscription.
+        send: (data) =>
+          new Promise((resolve) => {
+            if (socket.readyState === socket.OPEN) socket.send(data, () => resolve());
+            else resolve();
+          }),
+        close: (code, reason) => this.#close(code, reason),
+        onMessage: (receive) => {
+          socket.on("message", (data, isBinary) => {
+            if (isBinary) this.#close(CloseCode.BadRequest, "Messages are text");
+            else receive(textOf(data)).catch((error: unknown) => this.#meetFault(error));
+          });
+        },
+      },
+      this,
+    );
+    const ping = setInterval(() => this.#ping(), pingIntervalMs);
+    socket.on("pong", () => (this.#isAnswering = true));
+    // Broken frames, and messages that are too large: ws closes with the code for it.
+    socket.on("error", (error) => this.#log.debug({ err: error }, "A WebSocket met an error"));
+    socket.once("close", (code, reason) => {
+      clearInterval(ping);
+      this.#session?.end();
+      onClosed();
+      void closed(code, String(reason));
+      const ms = Math.round(performance.now() - opened);
+      this.#log.info({ code, ms, client: this.#session?.principal.clientId }, "websocket");
+    });
+  }
+
+  /** Goes on with a session: its end closes the WebSocket. */
+  begin(session: StreamSession, subscriptions: Readonly<Record<string, unknown>>): void {
+    this.#session = session;
+    this.#subscriptions = subscriptions;
+    session.signal.addEventListener("abort", () => this.closeBecauseOf(session.signal.reason));
+    if (this.#socket.readyState !== this.#socket.OPEN) session.end();
+  }
+
+  /** Closes with the code that says what the error says. */
+  closeBecauseOf(error: unknown): void {
+    if (error instanceof UnauthenticatedError) this.#close(CloseCode.Unauthorized, error.message);
+    else if (error instanceof ForbiddenError) this.#close(CloseCode.Forbidden, error.message);
+    else if (error instanceof ServiceUnavailableError) this.#close(closeCodes.restart, error.message);
+    else if (error instanceof SlowWatcherError) this.#close(closeCodes.tryAgainLater, error.message);
+    else if (error !== null) this.#meetFault(error);
+  }
+
+  /** Waits for the WebSocket to be closed, and cuts it off where the other side does not let go. */
+  async closed(): Promise<void> {
+    const socket = this.#socket;
+    if (socket.readyState === socket.CLOSED) return;
+    await new Promise<void>((resolve) => {
+      const late = setTimeout(() => socket.terminate(), closeTimeoutMs);
+      socket.once("close", () => {
+        clearTimeout(late);
+        resolve();
+      });
+      this.#close(closeCodes.restart, "The gateway is stopping");
+    });
+  }
+
+  #close(code: number | undefined, reason: string | undefined): void {
+    this.#socket.close(code, reason);
+  }
+
+  #meetFault(error: unknown): void {
+    this.#log.error({ err: error }, "A WebSocket met a fault");
+    this.#close(CloseCode.InternalServerError, "Internal server error");
+  }
+
+  #ping(): void {
+    if (!this.#isAnswering) {
+      this.#socket.terminate();
+      return;
+    }
+    this.#idleIntervals = Object.keys(this.#subscriptions).length === 0 ? this.#idleIntervals + 1 : 0;
+    if (this.#idleIntervals > idleIntervalsMax) {
+      this.#close(closeCodes.normal, "No subscription for a minute");
+      return;
+    }
+    this.#isAnswering = false;
+    this.#socket.ping();
+  }
+}
+
+/** Messages come as a buffer, unless the WebSocket is told otherwise. */
+function textOf(data: RawData): string {
+  if (Array.isArray(data)) return Buffer.concat(data).toString();
+  return (data instanceof ArrayBuffer ? Buffer.from(data) : data).toString();
+}

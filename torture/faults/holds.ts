@@ -1,0 +1,53 @@
+import type { EndFault, Fault, Scene } from "./fault.ts";
+import type { Database } from "../world/database.ts";
+import { embedded } from "../world/embedded-database.ts";
+
+/** How long most faults last. */
+export const usualHold = { short: 600, long: 4_000 } as const;
+/** For what is over as soon as it has happened: time for clients to feel it. */
+export const instant = { short: 300, long: 1_500 } as const;
+
+/** For faults that end by themselves. */
+export const nothingToEnd: EndFault = async () => undefined;
+
+/** Something that happens again and again, at random intervals, for as long as the fault is kept up. */
+export function repeated<D extends Database>(
+  once: (scene: Scene<D>) => Promise<void>,
+  pauseMs: { readonly min: number; readonly max: number },
+): Fault<D>["begin"] {
+  return async (scene) => {
+    const ending = new AbortController();
+    const repeat = async (): Promise<void> => {
+      while (!ending.signal.aborted) {
+        await once(scene);
+        await pause(scene.random.integer(pauseMs.min, pauseMs.max), ending.signal);
+      }
+    };
+    const done = repeat();
+    return async () => {
+      ending.abort();
+      await done;
+    };
+  };
+}
+
+/** Waits, but not past the end. */
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+/** Nothing goes wrong at all: for what is broken from the start. */
+export const noFault: Fault = {
+  name: "no-fault",
+  description: "nothing goes wrong",
+  needs: embedded,
+  holdMs: { short: 1_500, long: 4_000 },
+  begin: async () => nothingToEnd,
+};

@@ -1,0 +1,135 @@
+import { embedded } from "../world/embedded-database.ts";
+import type { EmbeddedDatabase } from "../world/embedded-database.ts";
+import type { Fault } from "./fault.ts";
+import { instant, nothingToEnd, repeated } from "./holds.ts";
+
+/** Pauses of a process: ten seconds where there is time. */
+const stopHold = { short: 1_000, long: 10_000 } as const;
+
+const killGateway: Fault = {
+  name: "kill-gateway",
+  description: "kill -9 of one gateway; a supervisor starts it again",
+  needs: embedded,
+  holdMs: instant,
+  begin: async ({ world, random }) => {
+    await random.pick(world.stations).process.kill();
+    return nothingToEnd;
+  },
+};
+
+const killAllGateways: Fault = {
+  name: "kill-all-gateways",
+  description: "kill -9 of all gateways at once",
+  needs: embedded,
+  holdMs: instant,
+  begin: async ({ world }) => {
+    await Promise.all(world.stations.map(({ process }) => process.kill()));
+    return nothingToEnd;
+  },
+};
+
+const stopGateway: Fault = {
+  name: "stop-gateway",
+  description: "SIGSTOP of one gateway, then SIGCONT",
+  needs: embedded,
+  holdMs: stopHold,
+  begin: async ({ world, random }) => {
+    const { process } = random.pick(world.stations);
+    process.signal("SIGSTOP");
+    return async () => process.signal("SIGCONT");
+  },
+};
+
+const rollingRestart: Fault = {
+  name: "rolling-restart",
+  description: "SIGTERM to one gateway after the other, as a deployment does",
+  needs: embedded,
+  holdMs: instant,
+  begin: async ({ world }) => {
+    for (const { process } of world.stations) {
+      const code = await process.restart();
+      if (code !== 0) process.crashes.push(`A gateway ended with ${code} after SIGTERM`);
+    }
+    return nothingToEnd;
+  },
+};
+
+/** The one that tells whether what was acknowledged is on disk. */
+export const killPostmaster: Fault<EmbeddedDatabase> = {
+  name: "kill-postmaster",
+  description: "kill -9 of PostgreSQL's postmaster; a supervisor starts it again",
+  needs: embedded,
+  holdMs: instant,
+  begin: async ({ world }) => {
+    process.kill(await world.database.findPid(), "SIGKILL");
+    await world.database.bringUp();
+    return nothingToEnd;
+  },
+};
+
+const gatewaySessions = `
+  SELECT pid FROM pg_stat_activity
+  WHERE datname = current_database() AND application_name LIKE 'inventory-gateway%' ORDER BY pid`;
+
+const killBackend: Fault = {
+  name: "kill-backend",
+  description: "kill -9 of one backend of PostgreSQL, which ends all sessions and recovers",
+  needs: embedded,
+  holdMs: instant,
+  begin: async ({ world, random }) => {
+    const sessions = await world.query<{ pid: number }>(gatewaySessions);
+    process.kill(random.pick(sessions).pid, "SIGKILL");
+    return nothingToEnd;
+  },
+};
+
+const endSessions: Fault = {
+  name: "end-sessions",
+  description: "an administrator ends the gateways' sessions, again and again",
+  needs: embedded,
+  holdMs: { short: 600, long: 4_000 },
+  begin: repeated(
+    async ({ world }) => {
+      await world.query(`SELECT pg_terminate_backend(pid) FROM (${gatewaySessions}) AS sessions`);
+    },
+    { min: 20, max: 300 },
+  ),
+};
+
+const stopDatabase: Fault<EmbeddedDatabase> = {
+  name: "stop-database",
+  description: "SIGSTOP of the postmaster and all backends, then SIGCONT",
+  needs: embedded,
+  holdMs: stopHold,
+  begin: async ({ world }) => {
+    const sessions = await world.query<{ pid: number }>(
+      "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()",
+    );
+    const pids = [await world.database.findPid(), ...sessions.map(({ pid }) => pid)];
+    const signalAll = (signal: NodeJS.Signals): void => {
+      for (const pid of pids) if (isThere(pid)) process.kill(pid, signal);
+    };
+    signalAll("SIGSTOP");
+    return async () => signalAll("SIGCONT");
+  },
+};
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** What happens to processes. */
+export const processFaults: readonly Fault[] = [
+  killGateway,
+  killAllGateways,
+  stopGateway,
+  rollingRestart,
+  killPostmaster,
+  killBackend,
+  endSessions,
+  stopDatabase,
+];

@@ -1,0 +1,118 @@
+import { randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { Command, InvalidArgumentError } from "commander";
+import { runCampaign } from "./campaign.ts";
+import { isSound } from "./check/tally.ts";
+import { controls, runControl } from "./controls/controls.ts";
+import { faults } from "./faults/table.ts";
+import { namesOfViolations, toTable } from "./report.ts";
+
+interface Options {
+  readonly seconds: number;
+  readonly seed: string;
+  readonly clients: number;
+  readonly only?: readonly string[];
+  readonly json?: string;
+  readonly controls: boolean;
+}
+
+const {
+  seconds,
+  seed,
+  clients,
+  only,
+  json,
+  controls: isControl,
+} = new Command("torture")
+  .description(
+    "Runs real gateways and a real PostgreSQL through faults under load, and holds what clients were told against the database.",
+  )
+  .option("--seconds <number>", "for how long rounds are begun; every fault has one at least", parseSeconds, 300)
+  .option("--seed <text>", "the same faults and commands again", randomBytes(4).toString("hex"))
+  .option("--clients <number>", "how many clients are at work at once", parseClients, 16)
+  .option(
+    "--only <names>",
+    `only these, with commas between: ${namesOf(faults)}; of controls: ${namesOf(controls)}`,
+    toNames,
+  )
+  .option("--json <file>", "also write the figures there")
+  .option("--controls", "run gateways that are broken on purpose instead: each has to be found out", false)
+  .showHelpAfterError()
+  .parse()
+  .opts<Options>();
+
+console.log(`Seed ${seed}`);
+process.exitCode = (await (isControl ? runControls() : runFaults())) ? 0 : 1;
+
+/** @returns whether nothing happened that must not */
+async function runFaults(): Promise<boolean> {
+  const report = await runCampaign({
+    faults: chosenOf(faults),
+    seconds,
+    seed,
+    clients,
+    onRound: (fault, { tally }) => {
+      const found = isSound(tally) ? "sound" : namesOfViolations(tally);
+      const { requests, acknowledged, unknown } = tally;
+      console.log(
+        `${clock()} ${fault}: ${requests} requests, ${acknowledged} acknowledged, ${unknown} unknown: ${found}`,
+      );
+    },
+  });
+  console.log(`\n${toTable(report)}`);
+  for (const detail of report.details) console.error(detail);
+  if (json !== undefined) await writeFile(json, `${JSON.stringify(report, null, 2)}\n`);
+  return isSound(report.totals);
+}
+
+/** @returns whether each control came out as it has to */
+async function runControls(): Promise<boolean> {
+  let areAsExpected = true;
+  for (const control of chosenOf(controls)) {
+    const { tally, isAsExpected } = await runControl(control, seed);
+    areAsExpected &&= isAsExpected;
+    const verdict = isAsExpected ? "as expected" : `WRONG: ${control.reason ?? "sound"} was expected`;
+    console.log(
+      `${clock()} ${control.name} (${control.description}): ${namesOfViolations(tally) || "sound"}: ${verdict}`,
+    );
+  }
+  return areAsExpected;
+}
+
+/** Since the start of the run: "12.3 s". */
+function clock(): string {
+  return `${(performance.now() / 1_000).toFixed(1).padStart(6)} s`;
+}
+
+function parseSeconds(text: string): number {
+  const value = Number(text);
+  if (!(value >= 1 && value <= 86_400)) throw new InvalidArgumentError("It has to be a number from 1 to 86400.");
+  return value;
+}
+
+function parseClients(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 500)
+    throw new InvalidArgumentError("It has to be a whole number from 1 to 500.");
+  return value;
+}
+
+function toNames(text: string): readonly string[] {
+  return text.split(",").map((name) => name.trim());
+}
+
+interface Named {
+  readonly name: string;
+}
+
+function namesOf(all: readonly Named[]): string {
+  return all.map(({ name }) => name).join(", ");
+}
+
+/** Those that `--only` names; all of them without it. */
+function chosenOf<T extends Named>(all: readonly T[]): readonly T[] {
+  if (only === undefined) return all;
+  const unknown = only.find((name) => !all.some((one) => one.name === name));
+  if (unknown !== undefined) throw new Error(`There is no "${unknown}" among ${namesOf(all)}`);
+  return all.filter(({ name }) => only.includes(name));
+}

@@ -1,0 +1,88 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { compareAnswers } from "./check/answers.ts";
+import { historiesOf } from "./check/history.ts";
+import { auditLevels, readLedger } from "./check/ledger.ts";
+import { findContradiction } from "./check/linearizability.ts";
+import { awaitRecovery } from "./check/recovery.ts";
+import { Findings } from "./check/tally.ts";
+import type { Fault } from "./faults/fault.ts";
+import { Load } from "./load/load.ts";
+import { resolveUnknown } from "./load/resolution.ts";
+import { createAssortment } from "./load/workload.ts";
+import type { Random } from "./random.ts";
+import type { World } from "./world/world.ts";
+
+export interface RoundOptions {
+  /** Begins the ids of the round's products: no other round has them. */
+  readonly prefix: string;
+  readonly random: Random;
+  readonly clients: number;
+  /** How long the fault is kept up, in milliseconds. */
+  readonly holdMs: number;
+  /** Whether every product's history is checked for an order that explains it. */
+  readonly isOrderChecked?: boolean;
+}
+
+/** So many requests are answered before a fault begins. */
+const warmUpRequests = 100;
+const warmUpTimeoutMs = 20_000;
+
+/** Load, a fault in it, the time after it, and then the reckoning: one round, on products of its own. */
+export async function runRound(world: World, fault: Fault, options: RoundOptions): Promise<Findings> {
+  const findings = new Findings();
+  const urls = world.stations.map(({ url }) => url);
+  const token = await world.requestToken();
+  const assortment = createAssortment(options.prefix);
+  const load = new Load({ urls, token, assortment, random: options.random.fork("load"), clients: options.clients });
+  load.start();
+  try {
+    await load.hasAnswered(warmUpRequests, warmUpTimeoutMs);
+    const end = await fault.begin({ world, load, random: options.random.fork("fault"), findings });
+    try {
+      await wait(options.holdMs);
+    } finally {
+      await end();
+    }
+    await awaitRecovery(world, load, findings);
+  } finally {
+    await load.stop();
+  }
+  await reckon(world, load, { urls, token, findings, ...options });
+  return findings;
+}
+
+async function reckon(
+  world: World,
+  load: Load,
+  {
+    urls,
+    token,
+    findings,
+    prefix,
+    isOrderChecked = true,
+  }: RoundOptions & { urls: readonly string[]; token: string; findings: Findings },
+): Promise<void> {
+  const { tally } = findings;
+  const { unknown, resolved, contradictions } = await resolveUnknown(load, urls, token);
+  Object.assign(tally, {
+    rounds: 1,
+    unknown,
+    unknownApplied: resolved.applied,
+    unknownRefused: resolved.refused,
+    unknownNever: resolved.never,
+    unknownWithoutKey: resolved.byLedger,
+  });
+  for (const contradiction of contradictions) findings.add("contradicted", contradiction);
+  for (const { attempts } of load.records)
+    for (const { answer } of attempts) if (answer.kind === "fault") findings.add("faults", answer.text);
+  for (const { process } of world.stations)
+    for (const crash of process.crashes.splice(0)) findings.add("crashes", crash);
+  const ledger = await readLedger(world, prefix);
+  compareAnswers(load.records, ledger, findings);
+  await auditLevels(world, prefix, findings);
+  if (!isOrderChecked) return;
+  for (const history of historiesOf(load.records, ledger)) {
+    const contradiction = findContradiction(history);
+    if (contradiction !== null) findings.add("notLinearizable", `${history.productId}: ${contradiction}`);
+  }
+}

@@ -1,0 +1,18 @@
+/** What a world is built on. An implementation may have more than this, for the faults that need it. */
+export interface Database {
+  /** Where gateways, through proxies, and the outside connect: with user, password and name of the database. */
+  readonly url: string;
+  /** Stops it, whatever state it is in, and removes its files. */
+  close(): Promise<void>;
+}
+
+/** How the database and the gateways of a world are set up. */
+export interface Setting<D extends Database = Database> {
+  readonly name: string;
+  /** @param folder empty, and its own; whoever runs as another user can enter it */
+  openDatabase(folder: string): Promise<D>;
+  /** Further settings of the gateways, from the environment; none if left out. */
+  readonly gatewayEnvironment?: Readonly<Record<string, string>>;
+  /** What runs the gateways' program, where it is not this Node alone: a file and its arguments. */
+  readonly gatewayLauncher?: readonly string[];
+}
