@@ -6,6 +6,7 @@ import { PrismaApiClientStorage } from "./database/api-clients.ts";
 import { checkDatabase } from "./database/durability.ts";
 import type { DatabasePlace } from "./database/durability.ts";
 import { findEmbeddedPostgres, startEmbeddedPostgres } from "./database/embedded-postgres.ts";
+import type { ServerEvent } from "./database/embedded-postgres.ts";
 import { PrismaInventoryQueries } from "./database/inventory-queries.ts";
 import { PrismaInventoryStorage } from "./database/inventory-storage.ts";
 import { migrate } from "./database/migrate.ts";
@@ -122,11 +123,15 @@ async function withServer<T>(config: Config, use: (database: DatabasePlace) => P
 }
 
 /**
- * The database that the settings name, or the embedded one, which is started.
+ * The database that the settings name, or the embedded one, which is started, and started again whenever it ends by itself.
+ * @param onServerEvent told what becomes of the embedded server
  * @throws ConfigError
  */
-export async function openDatabase({ databaseUrl, dataDir }: Config): Promise<OpenDatabase> {
+export async function openDatabase(
+  { databaseUrl, dataDir }: Config,
+  onServerEvent?: (event: ServerEvent) => void,
+): Promise<OpenDatabase> {
   if (databaseUrl !== null) return { url: databaseUrl, setting: "DATABASE_URL", close: async () => undefined };
-  const server = await startEmbeddedPostgres(dataDir);
+  const server = await startEmbeddedPostgres(dataDir, {}, onServerEvent);
   return { url: server.url, setting: "DATA_DIR", close: () => server.stop() };
 }

