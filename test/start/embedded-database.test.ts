@@ -113,10 +113,41 @@ test("F22: readiness turns 503 within seconds while the database is away, and ba
   for (const pid of pids) process.kill(pid, "SIGCONT");
   await eventually("it is ready again", async () => (await probe(url, "/readyz")).status === 200);
   expect((await shop.move({ productId: "back", action: "INCREMENT", quantity: 7 })).moved?.version).toBe(1);
+});
 
-  process.kill(postmaster, "SIGKILL");
-  await eventually("the server's end", async () => (await probe(url, "/readyz")).status === 503);
-  expect([await probe(url, "/readyz"), await probe(url, "/healthz")]).toEqual([away, live]);
+describe("when the embedded server ends under a gateway that serves", () => {
+  test.each([
+    ["its postmaster is killed", "SIGKILL"],
+    ["somebody stops it", "SIGINT"],
+  ] as const)(
+    "because %s, the gateway brings it back by itself, with all data, and stops it in the end",
+    async (_why, signal) => {
+      const run = premises.start({ ...settings, LOG_LEVEL: "silent" });
+      const { url, shop } = await open(run);
+      const productId = `brought back after ${signal}`;
+      await shop.move({ productId, action: "INCREMENT", quantity: 7 });
+      for (const version of [2, 3]) {
+        const before = postmasterOf(dataDir) ?? 0;
+        process.kill(before, signal);
+        await eventually("another server runs", () => ![before, null].includes(postmasterOf(dataDir)));
+        await eventually("it is ready again", async () => (await probe(url, "/readyz")).status === 200);
+        expect((await shop.move({ productId, action: "INCREMENT", quantity: 1 })).moved?.version).toBe(version);
+      }
+      const last = postmasterOf(dataDir) ?? 0;
+      expect(await run.stop()).toBe(0);
+      expect(isAlive(last)).toBe(false);
+      expect(postmasterOf(dataDir)).toBeNull();
+    },
+  );
+
+  test("a stop that comes while it is being brought back leaves none running", async () => {
+    const run = premises.start({ ...settings, LOG_LEVEL: "silent" });
+    const { postmaster } = await open(run);
+    process.kill(postmaster, "SIGKILL");
+    await eventually("it is gone", () => !isAlive(postmaster));
+    expect(await run.stop()).toBe(0);
+    expect(postmasterOf(dataDir)).toBeNull();
+  });
 });
 
 test("the secrets in the settings reach no command line, nor the environment of the server, nor what it says", async () => {

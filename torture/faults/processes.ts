@@ -62,7 +62,6 @@ export const killPostmaster: Fault<EmbeddedDatabase> = {
   holdMs: instant,
   begin: async ({ world }) => {
     process.kill(await world.database.findPid(), "SIGKILL");
-    await world.database.bringUp();
     return nothingToEnd;
   },
 };

@@ -1,40 +1,31 @@
-import { findRunningServer, findFreePort } from "../../src/database/embedded-process.ts";
-import { startEmbeddedPostgres } from "../../src/database/embedded-postgres.ts";
-import type { EmbeddedPostgres } from "../../src/database/embedded-postgres.ts";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { findRunningServer } from "../../src/database/embedded-process.ts";
+import { startEmbeddedPostgres } from "../../src/database/embedded-postgres.ts";
+import type { EmbeddedPostgres } from "../../src/database/embedded-postgres.ts";
 import type { Database, Setting } from "./database.ts";
 
-/** The PostgreSQL of the package, durable, in a folder of its own; brought up again when it is gone. */
+/** The PostgreSQL of the package, durable, in a folder of its own; brought back when it ends, as a gateway of one's own does it. */
 export class EmbeddedDatabase implements Database {
   readonly url: string;
   readonly #folder: string;
-  readonly #settings: Readonly<Record<string, string>>;
-  #server: EmbeddedPostgres;
+  readonly #server: EmbeddedPostgres;
 
-  private constructor(folder: string, settings: Readonly<Record<string, string>>, server: EmbeddedPostgres) {
+  private constructor(folder: string, server: EmbeddedPostgres) {
     this.#folder = folder;
-    this.#settings = settings;
     this.#server = server;
     this.url = server.url;
   }
 
   static async open(folder: string, settings: Readonly<Record<string, string>> = {}): Promise<EmbeddedDatabase> {
-    // A supervisor brings it up again where it was.
-    const fixed = { port: String(await findFreePort()), ...settings };
-    return new EmbeddedDatabase(folder, fixed, await startEmbeddedPostgres(folder, fixed));
+    return new EmbeddedDatabase(folder, await startEmbeddedPostgres(folder, settings));
   }
 
-  /** The postmaster's process. */
+  /** The postmaster's process. @throws Error while there is none */
   async findPid(): Promise<number> {
     const running = await findRunningServer(join(this.#folder, "postgres"));
     if (running === null) throw new Error("PostgreSQL does not run");
     return running.pid;
-  }
-
-  /** What a supervisor does when it sees that the server is gone. */
-  async bringUp(): Promise<void> {
-    this.#server = await startEmbeddedPostgres(this.#folder, this.#settings);
   }
 
   async close(): Promise<void> {
