@@ -10,6 +10,7 @@ import { graphqlPlugin } from "../graphql/plugin.ts";
 import { pathSegmentLengthMax, restPlugin } from "../rest/plugin.ts";
 import type { RestOptions } from "../rest/options.ts";
 import { answerExpectation, answerFailure, answerUnknownPath, answerUnreadable, pathOf } from "./failures.ts";
+import { pages } from "./pages.ts";
 import { isProbe, signposts } from "./signposts.ts";
 import type { SignpostOptions } from "./signposts.ts";
 
@@ -97,6 +98,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     strictPreflight: false,
   });
   await app.register(signposts, options);
+  await app.register(pages);
   await app.register(graphqlPlugin, options);
   await app.register(restPlugin, options);
   return app;

@@ -1,0 +1,31 @@
+import Paper from "@mui/material/Paper";
+import { useMemo, useState } from "react";
+import type { ReactNode } from "react";
+import { useLocation } from "wouter";
+import { Page } from "../layout/page.tsx";
+import { productPath } from "../paths.ts";
+import { HistoryGrid } from "./history-grid.tsx";
+import { useLedger } from "./history-list.ts";
+import { allHistory, toHistoryFilter } from "./history-settings.ts";
+import { HistoryToolbar } from "./history-toolbar.tsx";
+
+/** What has happened to all products, live. */
+export function ActivityPage(): ReactNode {
+  const [settings, setSettings] = useState(allHistory);
+  const filter = useMemo(() => toHistoryFilter(settings), [settings]);
+  const list = useLedger(filter);
+  const [, navigate] = useLocation();
+  return (
+    <Page title="Activity" fillsWindow>
+      <HistoryToolbar settings={settings} onChange={setSettings} />
+      <Paper variant="outlined" sx={{ flex: 1, minHeight: 0, display: "flex", overflow: "hidden" }}>
+        <HistoryGrid
+          list={list}
+          label="Activity"
+          showsProduct
+          onOpen={({ productId }) => navigate(productPath(productId))}
+        />
+      </Paper>
+    </Page>
+  );
+}

@@ -1,0 +1,47 @@
+import { StockAction, StockReason } from "../generated/operations.ts";
+import { emptyFields } from "./fields.ts";
+import type { Fields } from "./fields.ts";
+
+/** A form that has not come to its end, kept for the tab: a reload loses neither what was typed nor the key it was sent with. */
+export interface Draft {
+  readonly fields: Fields;
+  /** The idempotency key of what was sent and has no answer yet; null before sending. */
+  readonly pendingKey: string | null;
+}
+
+const storageKey = "inventory-gateway.draft";
+
+export function readDraft(): Draft | null {
+  try {
+    return parseDraft(JSON.parse(sessionStorage.getItem(storageKey) ?? "null"));
+  } catch {
+    return null;
+  }
+}
+
+/** Keeps it; null forgets it. */
+export function writeDraft(draft: Draft | null): void {
+  if (draft === null) sessionStorage.removeItem(storageKey);
+  else sessionStorage.setItem(storageKey, JSON.stringify(draft));
+}
+
+function parseDraft(value: unknown): Draft | null {
+  if (typeof value !== "object" || value === null) return null;
+  const { fields, pendingKey } = value as Partial<Record<keyof Draft, unknown>>;
+  if (typeof fields !== "object" || fields === null) return null;
+  const text = (name: keyof Fields): string => {
+    const field: unknown = Reflect.get(fields, name);
+    return typeof field === "string" ? field : "";
+  };
+  return {
+    fields: {
+      productId: text("productId"),
+      action: Object.values(StockAction).find((action) => action === text("action")) ?? emptyFields.action,
+      quantity: text("quantity"),
+      reason: Object.values(StockReason).find((reason) => reason === text("reason")) ?? "",
+      reference: text("reference"),
+      note: text("note"),
+    },
+    pendingKey: typeof pendingKey === "string" ? pendingKey : null,
+  };
+}

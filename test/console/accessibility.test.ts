@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import axe from "axe-core";
+import type { Page } from "playwright-core";
+import { startConsole } from "./support.ts";
+import type { Console } from "./support.ts";
+
+let console: Console;
+
+beforeAll(async () => {
+  console = await startConsole();
+  await console.shop.move({ productId: "shirt-m", action: "INCREMENT", quantity: 12 });
+  await console.shop.move({ productId: "shirt-m", action: "ALLOCATE", quantity: 2 });
+});
+
+afterAll(() => console.close());
+
+/** What axe finds, each with the elements concerned. */
+async function findings(page: Page): Promise<readonly string[]> {
+  await page.evaluate(axe.source);
+  const run = "axe.run({ resultTypes: ['violations'] })";
+  const { violations } = await page.evaluate<axe.AxeResults>(run);
+  return violations.map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+}
+
+/** Every view, and how to get there from the signed-in console. */
+const views: readonly [string, (page: Page) => Promise<unknown>][] = [
+  ["the list of stock", (page) => page.getByRole("row", { name: /shirt-m/ }).waitFor()],
+  [
+    "an empty list",
+    async (page) => {
+      await page.getByLabel("Search by product id").fill("nothing begins with this");
+      await page.getByText("No product fits").waitFor();
+    },
+  ],
+  [
+    "a product",
+    async (page) => {
+      await page.getByRole("row", { name: /shirt-m/ }).click();
+      await page
+        .getByRole("region", { name: "Levels over time" })
+        .locator("svg path")
+        .first()
+        .waitFor({ state: "attached" });
+      await page.getByRole("grid", { name: "History" }).getByRole("row").nth(2).waitFor();
+    },
+  ],
+  [
+    "the form",
+    async (page) => {
+      await page.getByRole("row", { name: /shirt-m/ }).click();
+      await page.getByRole("button", { name: "Move stock" }).click();
+      await page.getByRole("dialog", { name: "Move stock" }).getByLabel("Quantity").fill("3");
+      await page.getByText("As things stand now.").waitFor();
+    },
+  ],
+  [
+    "the activity",
+    async (page) => {
+      await page.getByRole("link", { name: "Activity" }).click();
+      await page
+        .getByRole("row", { name: /shirt-m/ })
+        .first()
+        .waitFor();
+    },
+  ],
+];
+
+describe.each(["light", "dark"] as const)("in %s colours", (colorScheme) => {
+  test.each([1_280, 360])("axe finds nothing at a width of %d", async (width) => {
+    const page = await console.openSignedIn("/", { width, colorScheme, reducedMotion: "reduce" });
+    for (const [name, show] of views) {
+      await page.goto("/console");
+      await show(page);
+      expect({ name, findings: await findings(page) }).toEqual({ name, findings: [] });
+      const overflow = await page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth",
+      );
+      expect({ name, overflow }).toEqual({ name, overflow: 0 });
+    }
+  });
+
+  test("axe finds nothing on the way in", async () => {
+    const page = await console.open({ colorScheme, reducedMotion: "reduce" });
+    await page.goto("/console");
+    await page.getByRole("form", { name: "Sign in" }).waitFor();
+    expect(await findings(page)).toEqual([]);
+  });
+});
