@@ -8,6 +8,7 @@ import { SigningKeys } from "./access/signing-keys.ts";
 import type { Config } from "./config.ts";
 import { PostgresChangeSignal } from "./database/change-signal.ts";
 import { PrismaApiClientStorage } from "./database/api-clients.ts";
+import { DatabaseClock } from "./database/clock.ts";
 import { PrismaInventoryQueries } from "./database/inventory-queries.ts";
 import { PrismaLedger } from "./database/ledger.ts";
 import { createPrisma } from "./database/prisma.ts";
@@ -53,37 +54,30 @@ export interface Gateway {
 /** Puts the parts together over a migrated database, and listens. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { databaseUrl, lanes } = options;
-  // Three pools: reads never keep a group waiting for a connection, nor those who have much to catch up with the other reads.
-  const writing = createPrisma(databaseUrl, {
-    name: "inventory-gateway groups",
-    poolSize: lanes + 1,
-    preparesStatements: true,
-  });
-  const reading = createPrisma(databaseUrl, {
-    name: "inventory-gateway",
-    poolSize: options.databasePoolSize,
-    preparesStatements: false,
-  });
-  const following = createPrisma(databaseUrl, {
-    name: "inventory-gateway feed",
-    poolSize: 2,
-    preparesStatements: true,
-  });
+  const { writing, reading, following } = createClients(options);
   const changes = new PostgresChangeSignal(databaseUrl, options.logger);
   const groupCommit = new GroupCommit(new PrismaInventoryStorage(writing), {
     lanes,
     onApplied: () => changes.announce(),
   });
   const feed = new Feed(new PrismaLedger(following), changes, options);
-  const clients = new ApiClients(new PrismaApiClientStorage(reading));
-  const keys = new SigningKeys(new PrismaSigningKeyStorage(reading));
-  const access = new AccessControl({ clients, keys, outsideIssuer: options.outsideIssuer ?? undefined });
-  const rateLimits = new RateLimits(options.rateLimits);
+  const clock = new DatabaseClock(reading);
+  const clients = new ApiClients(new PrismaApiClientStorage(reading), clock.now);
+  const keys = new SigningKeys(new PrismaSigningKeyStorage(reading), clock.now);
+  const access = new AccessControl({
+    clients,
+    keys,
+    outsideIssuer: options.outsideIssuer ?? undefined,
+    clock: clock.now,
+    lookAtClock: () => clock.look(),
+  });
+  const rateLimits = new RateLimits(options.rateLimits, clock.now);
   const disconnect = async (): Promise<void> => {
     await groupCommit.close();
     await Promise.all([writing.$disconnect(), reading.$disconnect(), following.$disconnect(), changes.close()]);
   };
   try {
+    await clock.look();
     await access.prepare();
     const server = await createServer({
       logger: options.logger,
@@ -114,4 +108,29 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     await disconnect();
     throw error;
   }
+}
+
+/** Three pools: reads never keep a group waiting for a connection, nor those who have much to catch up with the other reads. */
+function createClients({
+  databaseUrl,
+  lanes,
+  databasePoolSize,
+}: GatewayOptions): Record<"writing" | "reading" | "following", ReturnType<typeof createPrisma>> {
+  return {
+    writing: createPrisma(databaseUrl, {
+      name: "inventory-gateway groups",
+      poolSize: lanes + 1,
+      preparesStatements: true,
+    }),
+    reading: createPrisma(databaseUrl, {
+      name: "inventory-gateway",
+      poolSize: databasePoolSize,
+      preparesStatements: false,
+    }),
+    following: createPrisma(databaseUrl, {
+      name: "inventory-gateway feed",
+      poolSize: 2,
+      preparesStatements: true,
+    }),
+  };
 }

@@ -3,6 +3,7 @@ import { SigningKeys } from "./access/signing-keys.ts";
 import { ConfigError } from "./config.ts";
 import type { Config } from "./config.ts";
 import { PrismaApiClientStorage } from "./database/api-clients.ts";
+import { DatabaseClock } from "./database/clock.ts";
 import { checkDatabase } from "./database/durability.ts";
 import type { DatabasePlace } from "./database/durability.ts";
 import { findEmbeddedPostgres, startEmbeddedPostgres } from "./database/embedded-postgres.ts";
@@ -98,9 +99,11 @@ export async function withAccess<T>(databaseUrl: string, use: (access: StoredAcc
     preparesStatements: false,
   });
   try {
+    const clock = new DatabaseClock(prisma);
+    await clock.look();
     return await use({
-      clients: new ApiClients(new PrismaApiClientStorage(prisma)),
-      keys: new SigningKeys(new PrismaSigningKeyStorage(prisma)),
+      clients: new ApiClients(new PrismaApiClientStorage(prisma), clock.now),
+      keys: new SigningKeys(new PrismaSigningKeyStorage(prisma), clock.now),
     });
   } finally {
     await prisma.$disconnect();

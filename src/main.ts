@@ -134,9 +134,9 @@ async function serve(config: Config): Promise<void> {
   for (const signal of stopSignals) {
     process.on(signal, () => {
       if (stoppingSince === null) {
-        stoppingSince = Date.now();
+        stoppingSince = performance.now();
         void stop(startedGateway, logger);
-      } else if (Date.now() - stoppingSince > repeatedSignalMs) {
+      } else if (performance.now() - stoppingSince > repeatedSignalMs) {
         // A second one hurries: what is left behind the next start takes over.
         process.exit(1);
       }
@@ -161,7 +161,7 @@ async function stop(startedGateway: Promise<StartedGateway> | null, logger: Logg
 }
 
 function stateOf({ signs, verifiesUntil }: StoredSigningKey): string {
-  const isOver = verifiesUntil !== null && verifiesUntil.getTime() <= Date.now();
+  const isOver = verifiesUntil !== null && verifiesUntil.getTime() <= performance.now();
   if (isOver) return `ended ${verifiesUntil.toISOString()}`;
   const until = verifiesUntil === null ? "" : `verifies until ${verifiesUntil.toISOString()}`;
   if (signs) return until === "" ? "signs" : `signs, ${until}`;

@@ -34,7 +34,10 @@ export interface AccessControlOptions {
   readonly keys: SigningKeys;
   /** Accepted besides the gateway's own tokens. */
   readonly outsideIssuer?: OutsideIssuerOptions | undefined;
+  /** The machine's own if left out. */
   readonly clock?: Clock | undefined;
+  /** Brings the clock up to date before it decides on a token. */
+  readonly lookAtClock?: (() => Promise<void>) | undefined;
 }
 
 /** No client, a wrong secret, or a grant that is not open to the client: 401, and never said which. */
@@ -57,7 +60,8 @@ const verifiedTokensMax = 4_096;
 interface VerifiedToken {
   readonly claims: TokenClaims;
   readonly isOwn: boolean;
-  /** Milliseconds since the epoch. */
+  /** Both in milliseconds since the epoch. */
+  readonly verifiedAtMs: number;
   readonly holdsUntilMs: number;
 }
 
@@ -72,8 +76,10 @@ export class AccessControl implements Authenticator {
   readonly #limiter: AttemptLimiter;
   readonly #verified = new BoundedMap<VerifiedToken>(verifiedTokensMax);
   readonly #clock: Clock;
+  readonly #lookAtClock: () => Promise<void>;
 
-  constructor({ clients, keys, outsideIssuer, clock = Date.now }: AccessControlOptions) {
+  constructor(options: AccessControlOptions) {
+    const { clients, keys, outsideIssuer, clock = Date.now, lookAtClock = async () => undefined } = options;
     if (outsideIssuer?.issuer === ownIssuer) throw new Error(`An outside issuer can't be called ${ownIssuer}`);
     this.#clients = clients;
     this.#keys = keys;
@@ -81,6 +87,7 @@ export class AccessControl implements Authenticator {
     this.#outsideIssuer = outsideIssuer === undefined ? null : new OutsideIssuer(outsideIssuer, clock);
     this.#limiter = new AttemptLimiter(clock);
     this.#clock = clock;
+    this.#lookAtClock = lookAtClock;
   }
 
   /** Makes the first signing key if there is none: to be called at start, so that a bad database is found then. */
@@ -94,7 +101,9 @@ export class AccessControl implements Authenticator {
    * @throws ServiceUnavailableError while the database is away: nobody is let in on what was true before
    */
   async authenticate(authorization: string | undefined): Promise<Principal> {
-    const { claims, isOwn } = await this.#verify(parseBearer(authorization));
+    const bearer = parseBearer(authorization);
+    await this.#lookAtClock();
+    const { claims, isOwn } = await this.#verify(bearer);
     if (!isOwn) return { clientId: claims.clientId, scopes: claims.scopes };
     const client = await this.#clients.findActive(claims.clientId);
     if (client === null) throw new UnauthenticatedError();
@@ -108,6 +117,7 @@ export class AccessControl implements Authenticator {
    */
   async issueToken(request: TokenRequest, address: string): Promise<AccessToken> {
     const attempt = { clientId: request.clientId, address };
+    await this.#lookAtClock();
     const client = await this.#findClient(request, attempt);
     if (client === null) {
       this.#limiter.recordFailure(attempt);
@@ -135,7 +145,7 @@ export class AccessControl implements Authenticator {
   async #verify(token: string): Promise<VerifiedToken> {
     const now = this.#clock();
     const known = this.#verified.get(token);
-    if (known !== undefined && known.holdsUntilMs > now) return known;
+    if (known !== undefined && known.verifiedAtMs <= now && now < known.holdsUntilMs) return known;
     const verified = await this.#verifyAnew(token, now);
     this.#verified.set(token, verified);
     return verified;
@@ -145,6 +155,6 @@ export class AccessControl implements Authenticator {
     const outside = this.#outsideIssuer;
     const isOwn = outside === null || claimedIssuerOf(token) !== outside.issuer;
     const claims = await (isOwn ? this.#ownTokens : outside).verify(token);
-    return { claims, isOwn, holdsUntilMs: Math.min(claims.expiresAtMs, now + verifiedForMs) };
+    return { claims, isOwn, verifiedAtMs: now, holdsUntilMs: Math.min(claims.expiresAtMs, now + verifiedForMs) };
   }
 }

@@ -65,7 +65,9 @@ export class AttemptLimiter {
 
   #current(key: string): Failures | null {
     const failures = this.#failures.get(key);
-    return failures === undefined || failures.since + windowMs <= this.#clock() ? null : failures;
+    const sinceMs = this.#clock() - (failures?.since ?? 0);
+    // Less than nothing after the clock was put back: then nobody knows how long ago it was.
+    return failures === undefined || sinceMs < 0 || sinceMs >= windowMs ? null : failures;
   }
 }
 

@@ -24,7 +24,7 @@ export class CachedRead<Value> {
     // Fixed at arrival: a caller behind a slow read waits for one more at most.
     const readSince = this.#clock() - ageMaxMs;
     for (;;) {
-      if (this.#cached !== null && this.#cached.readAt >= readSince) return this.#cached.value;
+      if (this.#cached !== null && this.#isRecent(this.#cached.readAt, readSince)) return this.#cached.value;
       this.#pending ??= this.#refresh();
       await this.#pending;
     }
@@ -33,6 +33,11 @@ export class CachedRead<Value> {
   /** Forgets what was read: the next caller reads again. */
   clear(): void {
     this.#cached = null;
+  }
+
+  /** What was read at a time that is yet to come was read before the clock was put back: nobody knows when. */
+  #isRecent(readAt: number, since: number): boolean {
+    return readAt >= since && readAt <= this.#clock();
   }
 
   async #refresh(): Promise<void> {

@@ -1,6 +1,7 @@
 import { createRemoteJWKSet, errors } from "jose";
 import type { CryptoKey, FlattenedJWSInput, JWSHeaderParameters } from "jose";
 import { ServiceUnavailableError } from "../inventory/errors.ts";
+import { CachedRead } from "./cached-read.ts";
 import type { Clock } from "./cached-read.ts";
 import { UnauthenticatedError } from "./principal.ts";
 import { toTokenClaims, verifyToken } from "./tokens.ts";
@@ -48,6 +49,7 @@ export class OutsideIssuer {
   readonly issuer: string;
   readonly #audience: string;
   readonly #keys: ReturnType<typeof createRemoteJWKSet>;
+  readonly #fetched: CachedRead<void>;
   readonly #clock: Clock;
   #failedAt = Number.NEGATIVE_INFINITY;
 
@@ -57,9 +59,11 @@ export class OutsideIssuer {
     this.#clock = clock;
     this.#keys = createRemoteJWKSet(jwksUrl, {
       timeoutDuration: fetchTimeoutMs,
-      cooldownDuration: fetchCooldownMs,
-      cacheMaxAge: keysAgeMaxMs,
+      // When it fetches is decided here, by a clock that nobody puts forward or back.
+      cooldownDuration: Number.POSITIVE_INFINITY,
+      cacheMaxAge: Number.POSITIVE_INFINITY,
     });
+    this.#fetched = new CachedRead(() => this.#keys.reload(), clock);
   }
 
   /**
@@ -73,13 +77,26 @@ export class OutsideIssuer {
   }
 
   async #getKey(header: JWSHeaderParameters, input: FlattenedJWSInput): Promise<CryptoKey> {
-    if (this.#clock() - this.#failedAt < failureCooldownMs) throw keysUnavailable();
+    const sinceFailureMs = this.#clock() - this.#failedAt;
+    if (sinceFailureMs >= 0 && sinceFailureMs < failureCooldownMs) throw keysUnavailable();
     try {
-      return await this.#keys(header, input);
+      await this.#fetched.get(keysAgeMaxMs);
+      return await this.#findKey(header, input);
     } catch (error) {
       if (isTokensFault(error)) throw error;
       this.#failedAt = this.#clock();
       throw keysUnavailable(error);
+    }
+  }
+
+  /** A key that is not known may be new. */
+  async #findKey(header: JWSHeaderParameters, input: FlattenedJWSInput): Promise<CryptoKey> {
+    try {
+      return await this.#keys(header, input);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+      await this.#fetched.get(fetchCooldownMs);
+      return await this.#keys(header, input);
     }
   }
 

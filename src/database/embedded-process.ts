@@ -107,8 +107,8 @@ export async function stopServer(pid: number, databaseDir: string): Promise<void
     } catch {
       // It has ended in between, which the next look shows.
     }
-    const deadline = Date.now() + waitMs;
-    while (isServerOf(pid, databaseDir) && Date.now() < deadline) await wait(10);
+    const deadline = performance.now() + waitMs;
+    while (isServerOf(pid, databaseDir) && performance.now() < deadline) await wait(10);
   }
 }
 

@@ -50,9 +50,9 @@ export function connectionOf(port: number, password: string, database: string): 
  */
 export async function reachServer(reach: Reach): Promise<OwnServer> {
   const { cluster, signal } = reach;
-  const deadline = Date.now() + startTimeoutMs;
+  const deadline = performance.now() + startTimeoutMs;
   let lastWords = "it did not answer";
-  for (let attempt = 1; attempt <= startsMax && Date.now() < deadline && !signal.aborted; attempt += 1) {
+  for (let attempt = 1; attempt <= startsMax && performance.now() < deadline && !signal.aborted; attempt += 1) {
     const running = await findRunningServer(cluster.databaseDir);
     if (running !== null) {
       const server = await own(reach, running.pid, deadline);
@@ -78,7 +78,7 @@ export async function reachServer(reach: Reach): Promise<OwnServer> {
  * @throws ConfigError where another gateway holds the lock
  */
 async function own({ cluster, password, signal }: Reach, pid: number, deadline: number): Promise<OwnServer | null> {
-  while (Date.now() < deadline && isAlive(pid) && !signal.aborted) {
+  while (performance.now() < deadline && isAlive(pid) && !signal.aborted) {
     const running = await findRunningServer(cluster.databaseDir);
     const owner =
       running === null || running.port === null
@@ -121,7 +121,7 @@ async function connect(url: string): Promise<Client | null> {
 
 /** Waits a moment: PostgreSQL may not have noticed yet that a killed gateway is gone. */
 async function takeOwnerLock(client: Client, { dataDir, databaseDir }: Cluster): Promise<void> {
-  const deadline = Date.now() + ownerLockWaitMs;
+  const deadline = performance.now() + ownerLockWaitMs;
   do {
     const { rows } = await client.query<{ locked: boolean; folder: string }>(
       "SELECT pg_try_advisory_lock($1) AS locked, current_setting('data_directory') AS folder",
@@ -131,7 +131,7 @@ async function takeOwnerLock(client: Client, { dataDir, databaseDir }: Cluster):
     if (realpathSync(rows[0]?.folder ?? "") !== realpathSync(databaseDir)) throw new Error("Another server answered");
     if (rows[0]?.locked === true) return;
     await wait(50);
-  } while (Date.now() < deadline);
+  } while (performance.now() < deadline);
   throw new ConfigError(
     `DATA_DIR: another gateway is running on ${dataDir}; give this one a folder of its own, or both one DATABASE_URL`,
   );

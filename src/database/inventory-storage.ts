@@ -27,7 +27,7 @@ export class PrismaInventoryStorage implements InventoryStorage {
     deadline: number,
     decide: (state: SettleState, now: Date) => Settlement,
   ): Promise<Settlement> {
-    const remainingMs = deadline - Date.now();
+    const remainingMs = deadline - performance.now();
     if (remainingMs <= 0) throw new StorageError("transient", "The deadline has passed");
     const progress: { phase: "statements" | "commit" } = { phase: "statements" };
     try {

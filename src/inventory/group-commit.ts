@@ -34,6 +34,7 @@ const backoffMaxMs = 500;
 /** A batch that waits for its answer. */
 interface Pending {
   readonly batch: CommandBatch;
+  /** A time of performance.now(). */
   readonly deadline: number;
   readonly resolve: (outcomes: readonly Outcome[]) => void;
   readonly reject: (error: Error) => void;
@@ -84,7 +85,7 @@ class Lane {
     if (this.#queuedCommands + batch.commands.length > this.#options.queueCommandsMax)
       throw new ServiceUnavailableError("Too many stock transactions are waiting", "not applied");
     return new Promise((resolve, reject) => {
-      this.#queue.push({ batch, deadline: Date.now() + this.#options.deadlineMs, resolve, reject });
+      this.#queue.push({ batch, deadline: performance.now() + this.#options.deadlineMs, resolve, reject });
       this.#queuedCommands += batch.commands.length;
       this.#running ??= this.#run();
     });
@@ -119,7 +120,7 @@ class Lane {
 
   /** A batch that still waits when its time is up has not been looked at: it is not applied, for certain. */
   #turnAwayExpired(): void {
-    this.#queue = turnAwayBefore(Date.now(), this.#queue, false).slice();
+    this.#queue = turnAwayBefore(performance.now(), this.#queue, false).slice();
     this.#queuedCommands = this.#queue.reduce((commands, { batch }) => commands + batch.commands.length, 0);
   }
 
@@ -145,7 +146,7 @@ class Lane {
           return;
         }
         const backoffMs = backoffOf(attempt);
-        waiting = turnAwayBefore(Date.now() + backoffMs, waiting, unresolved, error);
+        waiting = turnAwayBefore(performance.now() + backoffMs, waiting, unresolved, error);
         if (waiting.length > 0) await sleep(backoffMs);
       }
     }

@@ -20,7 +20,7 @@ export interface InventoryStorage {
   /**
    * Runs one group in one database transaction: locks the stocks, reads keys under the locks, asks `decide`, writes what
    * it decided and commits. `decide` is called at most once and must be pure.
-   * @param deadline milliseconds since the epoch; the transaction is over by then, or has failed
+   * @param deadline a time of performance.now(), which no clock that is put forward or back moves; the transaction is over by then, or has failed
    * @returns what was decided and is now durable
    * @throws StorageError
    */

@@ -127,12 +127,12 @@ class ImportRun {
 
   /** Their keys make it safe to send them again, whatever became of them. */
   async #settlePatiently(inputs: readonly StockTransactionInput[]): Promise<readonly StockTransactionOutcome[]> {
-    const deadline = Date.now() + patienceMs;
+    const deadline = performance.now() + patienceMs;
     for (;;) {
       try {
         return await this.#inventory.createStockTransactions(this.#options.clientId, inputs, "EACH");
       } catch (error) {
-        if (!(error instanceof ServiceUnavailableError) || Date.now() > deadline || this.#options.signal.aborted)
+        if (!(error instanceof ServiceUnavailableError) || performance.now() > deadline || this.#options.signal.aborted)
           throw error;
         await wait(1_000 * error.retryAfterSeconds);
       }

@@ -63,7 +63,7 @@ export async function applyProposal(
   const scope = { productIds: [drift.productId], keys: [], unresolvedCommandIds: [] };
   await storage.settle(
     scope,
-    Date.now() + correctionDeadlineMs,
+    performance.now() + correctionDeadlineMs,
     (state, now) => settleCorrection(drift, state, { actor, now, idOf: uuidv7 }) ?? nothing,
   );
   return (await audit.auditProduct(drift.productId)).faults;

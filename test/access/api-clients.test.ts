@@ -209,6 +209,16 @@ describe("B38: revoking", () => {
     expect(performance.now() - revokedAt).toBeLessThan(1_000);
   });
 
+  test("is let in no longer where the clock is put back meanwhile", async () => {
+    const gateway = world.access();
+    const { client } = await createAdministrator(gateway.clients);
+    gateway.clock.stop();
+    expect(await gateway.clients.findActive(client.id)).toMatchObject({ id: client.id });
+    await world.access().clients.revoke(client.id);
+    gateway.clock.forward(-3_600_000);
+    expect(await gateway.clients.findActive(client.id)).toBeNull();
+  });
+
   test("an unrevoked client costs the database two reads a second, however often its token comes", async () => {
     const gateway = world.access();
     gateway.clock.stop();

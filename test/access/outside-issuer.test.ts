@@ -166,6 +166,21 @@ test("the issuer is asked for its keys once, and made-up kids don't make it be a
   expect(issuer.asked).toBe(1);
 });
 
+test("a new key of the issuer is found also where the clock is put back, and where the issuer failed before that", async () => {
+  gateway.clock.stop();
+  gateway.clock.forward(20_000);
+  expect((await issued()).clientId).toBe(`${issuerName}|frontend`);
+  gateway.clock.forward(-20_000);
+  const { key, publicJwk } = await strangersKey("RS256");
+  issuer.keys = [{ ...publicJwk, kid: "2", alg: "RS256", use: "sig" }];
+  const token = await forge({ ...header, kid: "2" }, claims(), key);
+  issuer.isDown = true;
+  await expect(authenticate(token)).rejects.toThrow(ServiceUnavailableError);
+  issuer.isDown = false;
+  gateway.clock.forward(-1_000);
+  expect((await authenticate(token)).clientId).toBe(`${issuerName}|frontend`);
+});
+
 test("while the issuer is away its tokens get 503, the gateway's own are taken, and the issuer is not pressed", async () => {
   issuer.isDown = true;
   gateway.clock.stop();
