@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { codeOf, describeError } from "../graphql/errors.ts";
-import { graphqlPath } from "../graphql/plugin.ts";
+import { graphqlPath } from "../graphql/routes.ts";
 import { errorAnswerOf } from "../rest/errors.ts";
 
 /** The path without its query, which may hold what is not for the log. */

@@ -5,6 +5,7 @@ import fastify, { LogController } from "fastify";
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { principalDecorator } from "../access/principal.ts";
 import type { Principal } from "../access/principal.ts";
+import type { RateLimits } from "../access/rate-limits.ts";
 import type { GraphQLServices } from "../graphql/context.ts";
 import { graphqlPlugin } from "../graphql/plugin.ts";
 import { pathSegmentLengthMax, restPlugin } from "../rest/plugin.ts";
@@ -14,9 +15,10 @@ import { pages } from "./pages.ts";
 import { isProbe, signposts } from "./signposts.ts";
 import type { SignpostOptions } from "./signposts.ts";
 
-/** What the HTTP server is made of. */
-export interface ServerOptions extends GraphQLServices, RestOptions, SignpostOptions {
+/** How the HTTP server treats any request, whatever it asks for. */
+export interface HttpOptions {
   readonly logger: FastifyBaseLogger;
+  readonly rateLimits: RateLimits;
   /** Origins besides Apollo's whose pages may call. */
   readonly corsOrigins: readonly string[];
   /** Addresses and networks of proxies whose X-Forwarded headers are believed. */
@@ -24,6 +26,9 @@ export interface ServerOptions extends GraphQLServices, RestOptions, SignpostOpt
   /** A request that has not wholly arrived by then is turned away; headers have two thirds of it. */
   readonly requestTimeoutMs: number;
 }
+
+/** What the HTTP server is made of. */
+export interface ServerOptions extends HttpOptions, GraphQLServices, RestOptions, SignpostOptions {}
 
 const bodyBytesMax = 1_048_576;
 /** How often it is looked at what takes too long to arrive. */
@@ -53,6 +58,16 @@ const securityHeaders = {
 
 /** Puts the transports together on one HTTP server, which does not listen yet. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const app = await createHttp(options);
+  await app.register(signposts, options);
+  await app.register(pages);
+  await app.register(graphqlPlugin, options);
+  await app.register(restPlugin, options);
+  return app;
+}
+
+/** The server without any route of ours. */
+export async function createHttp(options: HttpOptions): Promise<FastifyInstance> {
   const app: FastifyInstance = fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "id" }),
@@ -97,10 +112,6 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     // A plain OPTIONS is answered too: the refusal of the plugin is not JSON.
     strictPreflight: false,
   });
-  await app.register(signposts, options);
-  await app.register(pages);
-  await app.register(graphqlPlugin, options);
-  await app.register(restPlugin, options);
   return app;
 }
 

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { answerError } from "../rest/errors.ts";
 import { MethodTable } from "../rest/methods.ts";
-import { graphqlPath } from "../graphql/plugin.ts";
+import { graphqlPath } from "../graphql/routes.ts";
 
 /** How long the database may take to say that it is there, in milliseconds. */
 const readinessTimeoutMs = 1_000;

@@ -201,7 +201,6 @@ describe("HTTP", () => {
   const body = JSON.stringify({ query });
 
   test.each([
-    "text/plain",
     "multipart/form-data; boundary=x",
     "application/x-www-form-urlencoded",
     "application/json; charset=utf-7",
