@@ -22,7 +22,9 @@ export class LedgerCheck {
     client.on("error", () => undefined);
     await client.connect();
     const seeded = await client.query<{ rows: number }>("SELECT count(*)::int AS rows FROM stock_transaction");
-    return new LedgerCheck(client, await LedgerAudit.open(url), seeded.rows[0]?.rows ?? 0);
+    // The usual resolver takes its positions before it holds a lock.
+    const audit = await LedgerAudit.open(url, { checksOrder: false });
+    return new LedgerCheck(client, audit, seeded.rows[0]?.rows ?? 0);
   }
 
   /** The position that was taken last, whether or not its group has been written. */

@@ -1,8 +1,9 @@
 import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { ownIssuer } from "./access/own-issuer.ts";
-import { isGiven, prepareEnvironment } from "./environment.ts";
 import type { Environment } from "./environment.ts";
+import { SettingReader } from "./setting-reader.ts";
+import type { Setting } from "./setting-reader.ts";
 
 /** A setting is wrong or can't be used. The message names it and says what to do. */
 export class ConfigError extends Error {
@@ -41,6 +42,7 @@ export interface Config {
   readonly rateLimits: { readonly perClient: number; readonly perAddress: number };
   readonly requestTimeoutMs: number;
   readonly logLevel: (typeof logLevels)[number];
+  readonly workers: number | "cores";
   readonly lanes: number;
   readonly databasePoolSize: number;
   readonly watchersMax: number;
@@ -100,10 +102,16 @@ export const settings = {
   },
   REQUEST_TIMEOUT_SECONDS: { default: "15", description: "How long a request may take to arrive, 1 to 600." },
   LOG_LEVEL: { default: "info", description: `What is logged: ${logLevels.join(", ")}.` },
+  WORKERS: {
+    default: "1",
+    description:
+      "Processes that serve on the one port, 1 to 64; cores is one for each, as far as the database has connections.",
+  },
   LANES: { default: "1", description: "Groups of stock transactions that may be in flight at once, 1 to 32." },
   DATABASE_POOL_SIZE: {
     default: "10",
-    description: "Database connections for reading, 1 to 200; writing has one more than LANES.",
+    description:
+      "Database connections for reading, 1 to 200, shared out among the workers; writing has one more than LANES in each.",
   },
   WATCHERS_MAX: { default: "2000", description: "Subscriptions that may be open at one time, 1 to 100 000." },
   WATCHERS_PER_CLIENT_MAX: { default: "500", description: "Of those, how many one API client may have, 1 to 100 000." },
@@ -118,24 +126,14 @@ export const settings = {
   },
 } as const satisfies Record<string, Setting>;
 
-interface Setting {
-  readonly default: string;
-  readonly description: string;
-  /** Whether it can also be read from the file that <name>_FILE names. */
-  readonly secret?: true;
-}
-
-type SettingName = keyof typeof settings;
-
-const secrets = Object.entries<Setting>(settings).flatMap(([name, { secret }]) => (secret === true ? [name] : []));
+type Reader = SettingReader<keyof typeof settings>;
 
 /**
  * Reads the settings, and the files that hold secrets. Empty counts as not set.
  * @throws ConfigError that names every setting at fault
  */
 export function readConfig(env: Environment): Config {
-  const { values, faults } = prepareEnvironment(env, Object.keys(settings), secrets);
-  const reader = new SettingReader(values, faults);
+  const reader = new SettingReader(settings, env);
   const host = reader.host("HOST");
   const config: Config = {
     host,
@@ -157,6 +155,7 @@ export function readConfig(env: Environment): Config {
     },
     requestTimeoutMs: 1_000 * reader.integer("REQUEST_TIMEOUT_SECONDS", 1, 600),
     logLevel: reader.oneOf("LOG_LEVEL", logLevels),
+    workers: reader.text("WORKERS") === "cores" ? "cores" : reader.integer("WORKERS", 1, 64),
     lanes: reader.integer("LANES", 1, 32),
     databasePoolSize: reader.integer("DATABASE_POOL_SIZE", 1, 200),
     watchersMax: reader.integer("WATCHERS_MAX", 1, watchersBound),
@@ -168,7 +167,7 @@ export function readConfig(env: Environment): Config {
   return config;
 }
 
-function readAdminClient(reader: SettingReader): Config["adminClient"] {
+function readAdminClient(reader: Reader): Config["adminClient"] {
   if (!reader.allOrNone("ADMIN_CLIENT_ID", "ADMIN_CLIENT_SECRET")) return null;
   const id = reader.text("ADMIN_CLIENT_ID");
   const secret = reader.text("ADMIN_CLIENT_SECRET");
@@ -180,7 +179,7 @@ function readAdminClient(reader: SettingReader): Config["adminClient"] {
   return { id, secret, secretFile: file === null ? null : resolve(file) };
 }
 
-function readOutsideIssuer(reader: SettingReader): OutsideIssuer | null {
+function readOutsideIssuer(reader: Reader): OutsideIssuer | null {
   if (!reader.allOrNone("TOKEN_ISSUER", "TOKEN_AUDIENCE", "TOKEN_JWKS_URL")) return null;
   const jwksUrl = reader.url("TOKEN_JWKS_URL", ["https:", "http:"]);
   if (jwksUrl === null) return null;
@@ -194,106 +193,4 @@ function readOutsideIssuer(reader: SettingReader): OutsideIssuer | null {
 /** Whether only programs on the same machine reach the address. */
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || host === "[::1]" || (isIP(host) === 4 && host.startsWith("127."));
-}
-
-/** Reads one setting at a time and collects what is wrong; the value of a wrong one is never used. Values are not repeated: some are secrets. */
-class SettingReader {
-  readonly faults: string[];
-  readonly #env: Environment;
-
-  constructor(env: Environment, faults: readonly string[]) {
-    this.#env = env;
-    this.faults = [...faults];
-  }
-
-  fault(name: SettingName, problem: string): void {
-    this.faults.push(`${name} ${problem}`);
-  }
-
-  given(name: SettingName): boolean {
-    return isGiven(this.#env, name);
-  }
-
-  text(name: SettingName): string {
-    return this.given(name) ? (this.#env[name] ?? "").trim() : settings[name].default;
-  }
-
-  /** Where a secret was read from; null where it was given itself, or not at all. */
-  fileOf(name: SettingName): string | null {
-    const file = this.#env[`${name}_FILE`]?.trim() ?? "";
-    return file === "" ? null : file;
-  }
-
-  host(name: SettingName): string {
-    const host = this.text(name);
-    if (isIP(host) === 0 && !/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(host))
-      this.fault(name, "has to be an IP address or a host name");
-    return host;
-  }
-
-  integer(name: SettingName, min: number, max: number): number {
-    const text = this.text(name);
-    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-    if (!(value >= min && value <= max)) this.fault(name, `has to be a whole number, ${min} to ${max}`);
-    return value;
-  }
-
-  oneOf<T extends string>(name: SettingName, values: readonly T[]): T {
-    const text = this.text(name);
-    const [first] = values;
-    const found = values.find((value) => value === text) ?? first;
-    if (found === undefined) throw new Error(`${name} has no values`);
-    if (found !== text) this.fault(name, `has to be one of ${values.join(", ")}`);
-    return found;
-  }
-
-  url(name: SettingName, protocols: readonly string[]): URL | null {
-    if (!this.given(name)) return null;
-    const url = URL.canParse(this.text(name)) ? new URL(this.text(name)) : null;
-    if (url !== null && protocols.includes(url.protocol)) return url;
-    this.fault(
-      name,
-      `has to be an address that begins with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
-    );
-    return null;
-  }
-
-  origins(name: SettingName): readonly string[] {
-    const origins = this.#list(name);
-    for (const origin of origins) {
-      if (!URL.canParse(origin) || new URL(origin).origin !== origin)
-        this.fault(
-          name,
-          `has to be origins such as https://shop.example, with commas between and nothing after the host`,
-        );
-    }
-    return origins;
-  }
-
-  networks(name: SettingName): readonly string[] {
-    const networks = this.#list(name);
-    for (const network of networks) {
-      const [address = "", bits, ...rest] = network.split("/");
-      const bitsMax = isIP(address) === 6 ? 128 : 32;
-      const isPrefix = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= bitsMax);
-      if (isIP(address) === 0 || !isPrefix || rest.length > 0)
-        this.fault(name, "has to be IP addresses or networks such as 10.0.0.0/8, with commas between");
-    }
-    return networks;
-  }
-
-  #list(name: SettingName): readonly string[] {
-    return this.text(name)
-      .split(",")
-      .flatMap((part) => (part.trim() === "" ? [] : [part.trim()]));
-  }
-
-  /** Whether all are given; some but not all is a fault. */
-  allOrNone(...names: readonly SettingName[]): boolean {
-    const missing = names.filter((name) => !this.given(name));
-    if (missing.length === 0) return true;
-    if (missing.length < names.length)
-      for (const name of missing) this.fault(name, `is missing: ${names.join(" and ")} go together`);
-    return false;
-  }
 }

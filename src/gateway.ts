@@ -1,6 +1,7 @@
 import "reflect-metadata";
 import type { FastifyBaseLogger } from "fastify";
 import { AccessControl } from "./access/access-control.ts";
+import type { AttemptExchange } from "./access/attempt-limiter.ts";
 import { ApiClients } from "./access/api-clients.ts";
 import { MeteredAuthenticator } from "./access/metered-authenticator.ts";
 import { RateLimits } from "./access/rate-limits.ts";
@@ -40,6 +41,8 @@ export interface GatewayOptions extends Pick<
   readonly logger: FastifyBaseLogger;
   /** Settles commands in place of the gateway's own groups: the benchmark compares with others. */
   readonly settler?: Settler | undefined;
+  /** To the gateway's other processes, where there are any. */
+  readonly attempts?: AttemptExchange | undefined;
 }
 
 /** A gateway that listens. */
@@ -70,6 +73,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     outsideIssuer: options.outsideIssuer ?? undefined,
     clock: clock.now,
     lookAtClock: () => clock.look(),
+    attempts: options.attempts,
   });
   const rateLimits = new RateLimits(options.rateLimits, clock.now);
   const disconnect = async (): Promise<void> => {

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import cluster from "node:cluster";
 import { createRequire } from "node:module";
 import { Command } from "commander";
 import { pino } from "pino";
@@ -14,6 +15,7 @@ import { addOperations } from "./operations/commands.ts";
 import { start } from "./start.ts";
 import type { StartedGateway } from "./start.ts";
 import { welcome } from "./welcome.ts";
+import { runWorker } from "./worker.ts";
 
 /** Ctrl-C reaches a program below npm twice: from the terminal, and from npm, which passes it on. */
 const repeatedSignalMs = 1_000;
@@ -30,7 +32,7 @@ const program = new Command("inventory-gateway")
 program
   .command("start")
   .description("serve; without DATABASE_URL on an embedded PostgreSQL in DATA_DIR")
-  .action(async () => serve(readConfig(process.env)));
+  .action(async () => (cluster.isWorker ? work : serve)(readConfig(process.env)));
 
 program
   .command("migrate")
@@ -126,6 +128,12 @@ function interrupted(): AbortSignal {
   return controller.signal;
 }
 
+/** Serves as one of several, until the process that started it says so: signals reach a whole group of processes. */
+function work(config: Config): void {
+  for (const signal of stopSignals) process.on(signal, () => undefined);
+  runWorker(config, pino({ level: config.logLevel }), (code) => process.exit(code));
+}
+
 /** Serves until a signal comes. */
 async function serve(config: Config): Promise<void> {
   const logger = pino({ level: config.logLevel });
@@ -142,18 +150,19 @@ async function serve(config: Config): Promise<void> {
       }
     });
   }
-  startedGateway = start(config, logger);
+  const onGivenUp = (): void => void stop(startedGateway, logger, 1);
+  startedGateway = start(config, { logger, onGivenUp });
   const { url, firstClient } = await startedGateway;
   if (stoppingSince === null) process.stdout.write(welcome(url, firstClient));
 }
 
 /** Ends the process: with 0 when everything accepted was answered in time. */
-async function stop(startedGateway: Promise<StartedGateway> | null, logger: Logger): Promise<void> {
+async function stop(startedGateway: Promise<StartedGateway> | null, logger: Logger, code = 0): Promise<void> {
   try {
     const gateway = await startedGateway;
     const hasDrained = await gateway?.stop();
     if (hasDrained === false) logger.error("The drain took longer than DRAIN_TIMEOUT_SECONDS");
-    process.exit(hasDrained === false ? 1 : 0);
+    process.exit(hasDrained === false ? 1 : code);
   } catch (error) {
     logger.error({ err: error }, "The stop failed");
     process.exit(1);

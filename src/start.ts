@@ -1,14 +1,16 @@
-import { createServer } from "node:net";
-import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "pino";
-import { ConfigError } from "./config.ts";
+import { addressError, checkAddress } from "./address.ts";
 import type { Config } from "./config.ts";
 import type { ServerEvent } from "./database/embedded-postgres.ts";
-import { checkDatabase, checkGuards } from "./database/durability.ts";
+import { checkDatabase, checkGuards, readConnectionsMax } from "./database/durability.ts";
 import { ensureFirstClient } from "./first-client.ts";
 import type { FirstClient } from "./first-client.ts";
+import { isDoneWithin } from "./drain.ts";
 import { startGateway } from "./gateway.ts";
 import { migrateTables, openDatabase, withAccess } from "./installation.ts";
+import { planWorkers } from "./worker-plan.ts";
+import type { WorkerOrders } from "./worker-messages.ts";
+import { Workers } from "./workers.ts";
 
 /** A gateway that serves. */
 export interface StartedGateway {
@@ -21,28 +23,46 @@ export interface StartedGateway {
   stop(): Promise<boolean>;
 }
 
+/** What serves, in this process or in several. */
+interface Serving {
+  readonly url: string;
+  drain(): Promise<boolean>;
+}
+
+export interface StartOptions {
+  readonly logger: Logger;
+  /** Told when nobody serves any more, because workers died again and again. */
+  readonly onGivenUp: () => void;
+}
+
 /**
- * Starts everything that serving needs, in order: the database, its tables, a first client, the HTTP server. What was
- * started is stopped again if a later step fails.
+ * Starts everything that serving needs, in order: the database, its tables, a first client, the HTTP server or several of
+ * them. What was started is stopped again if a later step fails.
  * @throws ConfigError that names the setting at fault
  */
-export async function start(config: Config, logger: Logger): Promise<StartedGateway> {
-  await checkAddress(config.host, config.port);
-  const database = await openDatabase(config, (event) => logServerEvent(event, logger));
+export async function start(config: Config, options: StartOptions): Promise<StartedGateway> {
+  const port = await checkAddress(config.host, config.port);
+  const database = await openDatabase(config, (event) => logServerEvent(event, options.logger));
   try {
     await checkDatabase(database, config.allowsUnsafeDatabase);
     await migrateTables(database);
     if (!config.allowsUnsafeDatabase) await checkGuards(database);
     const firstClient = await withAccess(database.url, ({ clients }) => ensureFirstClient(clients, config));
-    const gateway = await startGateway({ ...config, databaseUrl: database.url, logger }).catch((error: unknown) => {
-      throw addressError(error, config.host, config.port) ?? error;
-    });
+    const plan = planWorkers(config, await readConnectionsMax(database.url));
+    const serving =
+      plan.count === 1
+        ? await serveAlone(config, database.url, options.logger)
+        : await serveTogether(
+            config,
+            { count: plan.count, orders: { databaseUrl: database.url, port, databasePoolSize: plan.databasePoolSize } },
+            options,
+          );
     return {
-      url: gateway.url,
+      url: serving.url,
       firstClient,
       stop: async () => {
         try {
-          return await isDoneWithin(gateway.close(), config.drainTimeoutMs);
+          return await serving.drain();
         } finally {
           await database.close();
         }
@@ -54,40 +74,20 @@ export async function start(config: Config, logger: Logger): Promise<StartedGate
   }
 }
 
-/** @throws what the work throws in that time */
-async function isDoneWithin(work: Promise<void>, timeoutMs: number): Promise<boolean> {
-  const late = new AbortController();
-  try {
-    return await Promise.race([work.then(() => true), wait(timeoutMs, false, { signal: late.signal })]);
-  } finally {
-    late.abort();
-  }
-}
-
-/** Finds out before anything is started whether the address can be had. */
-function checkAddress(host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", (error) => reject(addressError(error, host, port) ?? error));
-    probe.listen({ host, port }, () => probe.close(() => resolve()));
+async function serveAlone(config: Config, databaseUrl: string, logger: Logger): Promise<Serving> {
+  const gateway = await startGateway({ ...config, databaseUrl, logger }).catch((error: unknown) => {
+    throw addressError(error, config.host, config.port) ?? error;
   });
+  return { url: gateway.url, drain: () => isDoneWithin(gateway.close(), config.drainTimeoutMs) };
 }
 
-/** @returns null for an error that is not about the address */
-function addressError(error: unknown, host: string, port: number): ConfigError | null {
-  const code = error instanceof Error && "code" in error ? error.code : null;
-  switch (code) {
-    case "EADDRINUSE":
-      return new ConfigError(`PORT: ${port} is taken on ${host} by another program`, { cause: error });
-    case "EACCES":
-      return new ConfigError(`PORT: this user may not listen on ${port}`, { cause: error });
-    case "EADDRNOTAVAIL":
-    case "ENOTFOUND":
-    case "EAI_AGAIN":
-      return new ConfigError(`HOST: ${host} is no address of this machine`, { cause: error });
-    default:
-      return null;
-  }
+async function serveTogether(
+  { drainTimeoutMs }: Config,
+  { count, orders }: { readonly count: number; readonly orders: WorkerOrders },
+  options: StartOptions,
+): Promise<Serving> {
+  const { workers, url } = await Workers.start({ count, orders, drainTimeoutMs, ...options });
+  return { url, drain: () => workers.stop() };
 }
 
 function logServerEvent(event: ServerEvent, logger: Logger): void {

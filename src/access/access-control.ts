@@ -1,6 +1,6 @@
 import type { ApiClients } from "./api-clients.ts";
 import { AttemptLimiter } from "./attempt-limiter.ts";
-import type { Attempt } from "./attempt-limiter.ts";
+import type { Attempt, AttemptExchange } from "./attempt-limiter.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { parseBearer } from "./bearer.ts";
 import { BoundedMap } from "./bounded-map.ts";
@@ -38,6 +38,8 @@ export interface AccessControlOptions {
   readonly clock?: Clock | undefined;
   /** Brings the clock up to date before it decides on a token. */
   readonly lookAtClock?: (() => Promise<void>) | undefined;
+  /** Where several processes make up the gateway. */
+  readonly attempts?: AttemptExchange | undefined;
 }
 
 /** No client, a wrong secret, or a grant that is not open to the client: 401, and never said which. */
@@ -79,13 +81,13 @@ export class AccessControl implements Authenticator {
   readonly #lookAtClock: () => Promise<void>;
 
   constructor(options: AccessControlOptions) {
-    const { clients, keys, outsideIssuer, clock = Date.now, lookAtClock = async () => undefined } = options;
+    const { clients, keys, outsideIssuer, clock = Date.now, attempts, lookAtClock = async () => undefined } = options;
     if (outsideIssuer?.issuer === ownIssuer) throw new Error(`An outside issuer can't be called ${ownIssuer}`);
     this.#clients = clients;
     this.#keys = keys;
     this.#ownTokens = new OwnTokens(keys, clock);
     this.#outsideIssuer = outsideIssuer === undefined ? null : new OutsideIssuer(outsideIssuer, clock);
-    this.#limiter = new AttemptLimiter(clock);
+    this.#limiter = new AttemptLimiter(clock, attempts);
     this.#clock = clock;
     this.#lookAtClock = lookAtClock;
   }
@@ -120,10 +122,10 @@ export class AccessControl implements Authenticator {
     await this.#lookAtClock();
     const client = await this.#findClient(request, attempt);
     if (client === null) {
-      this.#limiter.recordFailure(attempt);
+      this.#limiter.record({ attempt, succeeded: false });
       throw new InvalidClientError();
     }
-    if (request.grant === "client_credentials") this.#limiter.recordSuccess(attempt);
+    if (request.grant === "client_credentials") this.#limiter.record({ attempt, succeeded: true });
     const granted =
       request.grant === "implicit" ? client.scopes.filter((scope) => readOnly.includes(scope)) : client.scopes;
     const { token, expiresAt } = await this.#ownTokens.issue(client.id, granted);

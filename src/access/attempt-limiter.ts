@@ -19,9 +19,21 @@ export interface Attempt {
   readonly address: string;
 }
 
+/** How an attempt ended. */
+export interface AttemptOutcome {
+  readonly attempt: Attempt;
+  readonly succeeded: boolean;
+}
+
+/** How the processes of one gateway tell each other of attempts. */
+export interface AttemptExchange {
+  tell(outcome: AttemptOutcome): void;
+  listen(listener: (outcome: AttemptOutcome) => void): void;
+}
+
 /**
  * Bounds the guesses at client secrets, by client and by address. Only failures count: who knows the secret may ask as
- * often as he likes. Each gateway counts for itself.
+ * often as he likes. Each gateway counts for itself, with all its processes.
  */
 export class AttemptLimiter {
   readonly #failures = new BoundedMap<Failures>(keysMax);
@@ -29,8 +41,12 @@ export class AttemptLimiter {
   readonly #known = new BoundedMap<true>(keysMax);
   readonly #clock: Clock;
 
-  constructor(clock: Clock = Date.now) {
+  readonly #exchange: AttemptExchange | null;
+
+  constructor(clock: Clock = Date.now, exchange: AttemptExchange | null = null) {
     this.#clock = clock;
+    this.#exchange = exchange;
+    exchange?.listen((outcome) => this.#record(outcome));
   }
 
   /** @throws RateLimitedError */
@@ -41,8 +57,17 @@ export class AttemptLimiter {
     this.#checkKey(address, failuresMax.address);
   }
 
-  recordFailure(attempt: Attempt): void {
+  record(outcome: AttemptOutcome): void {
+    this.#record(outcome);
+    this.#exchange?.tell(outcome);
+  }
+
+  #record({ attempt, succeeded }: AttemptOutcome): void {
     const { client, address, pair } = keysOf(attempt);
+    if (succeeded) {
+      this.#known.set(pair, true);
+      return;
+    }
     // A client that has failed from here is no longer known here: its failures count like a stranger's.
     this.#known.delete(pair);
     for (const key of [client, address]) {
@@ -50,10 +75,6 @@ export class AttemptLimiter {
       if (failures === null) this.#failures.set(key, { count: 1, since: this.#clock() });
       else failures.count += 1;
     }
-  }
-
-  recordSuccess(attempt: Attempt): void {
-    this.#known.set(keysOf(attempt).pair, true);
   }
 
   #checkKey(key: string, max: number): void {

@@ -96,3 +96,18 @@ function createClient(databaseUrl: string, setting: DatabasePlace["setting"]): C
     throw new ConfigError(`${setting} can't be used: ${messageOf(error)}`, { cause: error });
   }
 }
+
+/** How many connections the server takes from those who are no superusers, other programs' among them. */
+export async function readConnectionsMax(databaseUrl: string): Promise<number> {
+  const client = new Client(sessionOf(databaseUrl, "inventory-gateway start"));
+  client.on("error", () => undefined);
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ count: number }>(
+      "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS count",
+    );
+    return rows[0]?.count ?? 0;
+  } finally {
+    await client.end();
+  }
+}

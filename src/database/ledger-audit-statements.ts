@@ -1,6 +1,11 @@
 import { actionEffects, stockActions } from "../inventory/actions.ts";
 import { correctionReason, correctionReference } from "../inventory/correction.ts";
 
+export interface AuditOptions {
+  /** Whether positions and times have to run with the versions of a product. */
+  readonly checksOrder: boolean;
+}
+
 /** What an action adds to a pool, out of the table of the rules. */
 function effectSql(pool: "available" | "allocated"): string {
   const cases = stockActions.map((action) => `WHEN '${action}' THEN ${actionEffects[action][pool]} * quantity`);
@@ -12,9 +17,9 @@ function effectSql(pool: "available" | "allocated"): string {
  * tracking began don't explain. A stock transaction at which it changes is a fault, unless a correction explains it later:
  * such a one has levels that its own effect doesn't explain, which no other way of writing leaves behind.
  */
-export function auditSql(range: string): string {
+export function auditSql(range: string, options: AuditOptions): string {
   return `
-    WITH ${historySql(range)}, ${faultsSql(range)}
+    WITH ${historySql(range)}, ${faultsSql(range, options)}
     SELECT 'counted' AS kind, NULL AS product_id, NULL::int AS version, NULL AS fault, (SELECT count(*)::float8 FROM ledger) AS count,
            NULL::int AS available, NULL::int AS allocated, NULL::float8 AS available_change, NULL::float8 AS allocated_change
     UNION ALL
@@ -69,7 +74,7 @@ function historySql(range: string): string {
 }
 
 /** The common table found: what is wrong, in words. */
-function faultsSql(range: string): string {
+function faultsSql(range: string, { checksOrder }: AuditOptions): string {
   return `
     found AS (
       SELECT product_id, version,
@@ -83,7 +88,7 @@ function faultsSql(range: string): string {
       WHERE version <> COALESCE(version_before, 0) + 1 AND version IS DISTINCT FROM version_before
       UNION ALL
       SELECT product_id, version, 'version ' || version || ' is out of order' FROM ledger
-      WHERE position <= position_before OR created_at < created_before
+      WHERE ${checksOrder} AND (position <= position_before OR created_at < created_before)
       UNION ALL
       SELECT product_id, version, 'version ' || version || ': its levels are not those that were deleted' FROM ledger
       WHERE is_end AND (left_available <> available_after OR allocated_after <> 0)

@@ -1,6 +1,7 @@
 import { Client } from "pg";
 import type { Drift } from "../inventory/correction.ts";
 import { auditSql, keysSql } from "./ledger-audit-statements.ts";
+import type { AuditOptions } from "./ledger-audit-statements.ts";
 
 /** One thing that is wrong with a product, as a person can look it up. */
 export interface LedgerFault {
@@ -30,12 +31,14 @@ const sessionOptions = "-c timezone=UTC -c default_transaction_read_only=on -c j
  */
 export class LedgerAudit {
   readonly #client: Client;
+  readonly #options: AuditOptions;
 
-  private constructor(client: Client) {
+  private constructor(client: Client, options: AuditOptions) {
     this.#client = client;
+    this.#options = options;
   }
 
-  static async open(databaseUrl: string): Promise<LedgerAudit> {
+  static async open(databaseUrl: string, options: AuditOptions = { checksOrder: true }): Promise<LedgerAudit> {
     const client = new Client({
       connectionString: databaseUrl,
       application_name: "inventory-gateway audit",
@@ -46,7 +49,7 @@ export class LedgerAudit {
     // A lost connection also rejects the query that runs; without a listener it would end the process.
     client.on("error", () => undefined);
     await client.connect();
-    return new LedgerAudit(client);
+    return new LedgerAudit(client, options);
   }
 
   async close(): Promise<void> {
@@ -74,7 +77,7 @@ export class LedgerAudit {
 
   /** One product alone. */
   async auditProduct(productId: string): Promise<AuditedPart> {
-    const { rows } = await this.#client.query<AuditRow>(auditSql("product_id = $1"), [productId]);
+    const { rows } = await this.#client.query<AuditRow>(auditSql("product_id = $1", this.#options), [productId]);
     return toPart(rows);
   }
 
@@ -102,10 +105,9 @@ export class LedgerAudit {
   }
 
   async #auditRange(after: string, upTo: string | null): Promise<AuditedPart> {
-    const { rows } =
-      upTo === null
-        ? await this.#client.query<AuditRow>(auditSql("product_id > $1"), [after])
-        : await this.#client.query<AuditRow>(auditSql("product_id > $1 AND product_id <= $2"), [after, upTo]);
+    const range = upTo === null ? "product_id > $1" : "product_id > $1 AND product_id <= $2";
+    const values = upTo === null ? [after] : [after, upTo];
+    const { rows } = await this.#client.query<AuditRow>(auditSql(range, this.#options), values);
     return toPart(rows);
   }
 }

@@ -1,0 +1,36 @@
+import { createServer } from "node:net";
+import { ConfigError } from "./config.ts";
+
+/**
+ * Finds out before anything is started whether the address can be had.
+ * @returns the port, a free one in the place of 0: several processes can only share one that they all name
+ * @throws ConfigError
+ */
+export function checkAddress(host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", (error) => reject(addressError(error, host, port) ?? error));
+    probe.listen({ host, port }, () => {
+      const address = probe.address();
+      const found = typeof address === "object" && address !== null ? address.port : port;
+      probe.close(() => resolve(found));
+    });
+  });
+}
+
+/** @returns null for an error that is not about the address */
+export function addressError(error: unknown, host: string, port: number): ConfigError | null {
+  const code = error instanceof Error && "code" in error ? error.code : null;
+  switch (code) {
+    case "EADDRINUSE":
+      return new ConfigError(`PORT: ${port} is taken on ${host} by another program`, { cause: error });
+    case "EACCES":
+      return new ConfigError(`PORT: this user may not listen on ${port}`, { cause: error });
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return new ConfigError(`HOST: ${host} is no address of this machine`, { cause: error });
+    default:
+      return null;
+  }
+}

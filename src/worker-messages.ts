@@ -1,0 +1,24 @@
+import type { AttemptOutcome } from "./access/attempt-limiter.ts";
+
+/** What a worker is given before it serves. */
+export interface WorkerOrders {
+  readonly databaseUrl: string;
+  /** One that is free: each worker listens on the same. */
+  readonly port: number;
+  /** This worker's share. */
+  readonly databasePoolSize: number;
+}
+
+/** From the primary to a worker. Both run the same release, so that what arrives is taken at its word. */
+export type PrimaryMessage =
+  | { readonly kind: "serve"; readonly orders: WorkerOrders }
+  | { readonly kind: "attempt"; readonly outcome: AttemptOutcome }
+  | { readonly kind: "stop" };
+
+/** From a worker to the primary. */
+export type WorkerMessage =
+  | { readonly kind: "started" }
+  | { readonly kind: "serving"; readonly url: string }
+  /** It can't serve, and ends. `setting` is at fault where the message names one. */
+  | { readonly kind: "failed"; readonly message: string; readonly isSetting: boolean }
+  | { readonly kind: "attempt"; readonly outcome: AttemptOutcome };

@@ -1,0 +1,140 @@
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { request } from "node:http";
+import type { IncomingMessage } from "node:http";
+import { afterEach, describe, expect, test } from "@jest/globals";
+import { embeddedUrlOf, eventually, isAlive, lockStock, openShop, postmasterOf, query, Premises } from "./support.ts";
+import type { Run } from "./support.ts";
+
+const premises = new Premises();
+
+afterEach(() => premises.clear());
+
+const unsafe = { UNSAFE_DATABASE: "allow", WORKERS: "2" };
+
+/** The processes below the one that was started. */
+function workersOf(run: Run): number[] {
+  const children = readFileSync(`/proc/${run.pid}/task/${run.pid}/children`, "utf8").trim();
+  return children === "" ? [] : children.split(" ").map(Number).filter(isWorker);
+}
+
+/** PostgreSQL is a child too where it is embedded. */
+function isWorker(pid: number): boolean {
+  return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("dist/main.js");
+}
+
+/** Over a connection of its own, which the next worker in turn takes. @returns the status */
+async function send(url: string, body?: URLSearchParams): Promise<number> {
+  const headers = { "content-type": "application/x-www-form-urlencoded" };
+  const sent = request(url, { agent: false, method: body === undefined ? "GET" : "POST", headers });
+  sent.end(body?.toString());
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
+  response.resume();
+  await once(response, "end");
+  return response.statusCode ?? 0;
+}
+
+function servedBy(run: Run): Set<number> {
+  const lines = run.stdout.split("\n").filter((line) => line.startsWith("{"));
+  const parsed = lines.map((line) => JSON.parse(line) as { msg: string; pid: number });
+  return new Set(parsed.filter(({ msg }) => msg === "request").map(({ pid }) => pid));
+}
+
+describe("with several workers", () => {
+  test("all serve on one port, with one client and one signing key", async () => {
+    const databaseUrl = await premises.createDatabase({ migrated: false });
+    const dataDir = await premises.createFolder();
+    const run = premises.start({ ...unsafe, DATABASE_URL: databaseUrl, DATA_DIR: dataDir });
+    const url = await run.serving();
+    const workers = workersOf(run);
+    expect(workers).toHaveLength(2);
+    for (let turn = 0; turn < 8; turn += 1) expect(await send(`${url}/readyz`)).toBe(200);
+    await eventually("a log of both", () => servedBy(run).size === 2);
+    expect(servedBy(run)).toEqual(new Set(workers));
+    expect(run.stdout.match(/Receive ten units/g)).toHaveLength(1);
+    expect(await query(databaseUrl, "SELECT count(*)::int AS count FROM signing_key")).toEqual([{ count: 1 }]);
+    expect(await run.stop()).toBe(0);
+    expect(run.stderr).toBe("");
+  });
+
+  test("one that is killed is replaced, while the others serve", async () => {
+    const databaseUrl = await premises.createDatabase();
+    const dataDir = await premises.createFolder();
+    const run = premises.start({ ...unsafe, DATABASE_URL: databaseUrl, DATA_DIR: dataDir });
+    const url = await run.serving();
+    const [killed = 0, left = 0] = workersOf(run);
+    process.kill(killed, "SIGKILL");
+    await eventually("its end", () => !isAlive(killed));
+    expect(await send(`${url}/healthz`)).toBe(200);
+    await eventually("another in its place", () => workersOf(run).length === 2);
+    const [replacement] = workersOf(run).filter((pid) => pid !== left);
+    await eventually("an answer of it", async () => {
+      await send(`${url}/readyz`);
+      return servedBy(run).has(replacement ?? 0);
+    });
+    const shop = await openShop(url, dataDir);
+    expect((await shop.move({ productId: "hat", action: "INCREMENT", quantity: 3 })).moved?.version).toBe(1);
+    expect(await run.stop()).toBe(0);
+    expect(run.stdout).toContain("A worker died and is replaced");
+    expect(run.stderr).toBe("");
+  });
+
+  test("Ctrl-C, which reaches every process, answers what each has accepted before the embedded database stops", async () => {
+    const dataDir = await premises.createFolder();
+    const run = premises.start({ ...unsafe, DATA_DIR: dataDir });
+    const url = await run.serving();
+    const workers = workersOf(run);
+    expect(workers).toHaveLength(2);
+    const shop = await openShop(url, dataDir);
+    await shop.move({ productId: "hat", action: "INCREMENT", quantity: 100 });
+    const databaseUrl = await embeddedUrlOf(dataDir);
+    const lock = await lockStock(databaseUrl, "hat");
+    const moves = Array.from({ length: 8 }, () => shop.move({ productId: "hat", action: "DECREMENT", quantity: 1 }));
+    await eventually("groups of both that wait", async () => {
+      const waiting = await query(
+        databaseUrl,
+        "SELECT count(*)::int AS count FROM pg_stat_activity WHERE application_name = 'inventory-gateway groups' AND wait_event_type = 'Lock'",
+      );
+      return waiting[0]?.["count"] === 2;
+    });
+    process.kill(-run.pid, "SIGINT");
+    await eventually("an end to new requests", () =>
+      send(`${url}/healthz`).then(
+        () => false,
+        () => true,
+      ),
+    );
+    await lock.release();
+    expect((await Promise.all(moves)).map(({ httpStatus }) => httpStatus)).toEqual(
+      Array.from({ length: 8 }, () => 200),
+    );
+    expect(await run.ended).toEqual({ code: 0, signal: null });
+    expect(postmasterOf(dataDir)).toBeNull();
+    expect(workers.some(isAlive)).toBe(false);
+  });
+
+  test("wrong secrets are counted for all together", async () => {
+    const databaseUrl = await premises.createDatabase();
+    const run = premises.start({ ...unsafe, DATABASE_URL: databaseUrl, DATA_DIR: await premises.createFolder() });
+    const url = await run.serving();
+    const guess = (): Promise<number> =>
+      send(
+        `${url}/oauth/access_token`,
+        new URLSearchParams({ grant_type: "client_credentials", client_id: "admin", client_secret: "wrong" }),
+      );
+    for (let count = 0; count < 19; count += 1) expect(await guess()).toBe(401);
+    const last = [await guess(), await guess(), await guess(), await guess()];
+    expect(last.at(-1)).toBe(429);
+    expect(await guess()).toBe(429);
+    expect(await run.stop()).toBe(0);
+  });
+
+  test("more of them than the database has connections for are refused", async () => {
+    const databaseUrl = await premises.createDatabase();
+    const run = premises.start({ ...unsafe, WORKERS: "64", DATABASE_URL: databaseUrl, LANES: "32" });
+    expect(await run.ended).toEqual({ code: 1, signal: null });
+    expect(run.stderr).toMatch(
+      /^inventory-gateway: WORKERS: 64 workers take up to 2438 database connections, and the server has \d+\n$/,
+    );
+  });
+});
