@@ -20,7 +20,12 @@ function workersOf(run: Run): number[] {
 
 /** PostgreSQL is a child too where it is embedded. */
 function isWorker(pid: number): boolean {
-  return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("dist/main.js");
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("dist/main.js");
+  } catch {
+    // It has ended since.
+    return false;
+  }
 }
 
 /** Over a connection of its own, which the next worker in turn takes. @returns the status */
@@ -64,14 +69,16 @@ describe("with several workers", () => {
     const url = await run.serving();
     const [killed = 0, left = 0] = workersOf(run);
     process.kill(killed, "SIGKILL");
-    await eventually("its end", () => !isAlive(killed));
-    expect(await send(`${url}/healthz`)).toBe(200);
-    await eventually("another in its place", () => workersOf(run).length === 2);
-    const [replacement] = workersOf(run).filter((pid) => pid !== left);
-    await eventually("an answer of it", async () => {
-      await send(`${url}/readyz`);
-      return servedBy(run).has(replacement ?? 0);
-    });
+    // A connection may have been handed to it just before.
+    const isServed = (): Promise<boolean> =>
+      send(`${url}/readyz`).then(
+        (status) => status === 200,
+        () => false,
+      );
+    await eventually("an answer of the other", isServed);
+    await eventually("another in its place", () => !isAlive(killed) && workersOf(run).length === 2);
+    const [replacement = 0] = workersOf(run).filter((pid) => pid !== left);
+    await eventually("an answer of it", async () => (await isServed()) && servedBy(run).has(replacement));
     const shop = await openShop(url, dataDir);
     expect((await shop.move({ productId: "hat", action: "INCREMENT", quantity: 3 })).moved?.version).toBe(1);
     expect(await run.stop()).toBe(0);
