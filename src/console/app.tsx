@@ -1,6 +1,8 @@
 import { useApolloClient } from "@apollo/client/react";
 import { useEffect } from "react";
 import { Redirect, Route, Router, Switch } from "wouter";
+import { useFeed } from "./api/feed-context.ts";
+import { newProductIds } from "./api/merge.ts";
 import { ActivityPage } from "./history/activity-page.tsx";
 import { Shell } from "./layout/shell.tsx";
 import { ProductPage } from "./product/product-page.tsx";
@@ -14,11 +16,14 @@ import { TransactionProvider } from "./transaction/transaction-provider.tsx";
 export function App(): React.ReactNode {
   const state = useSessionState();
   const client = useApolloClient();
+  const feed = useFeed();
   const isOut = state.kind === "out";
   useEffect(() => {
     // What one client was shown is not for the next one at the same screen.
     if (isOut) void client.clearStore();
+    if (isOut) newProductIds(new Set());
   }, [client, isOut]);
+  useEffect(() => (isOut ? undefined : feed.start()), [feed, isOut]);
   if (isOut) return <SignInPage />;
   return (
     <Router base="/console">

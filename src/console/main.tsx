@@ -6,6 +6,8 @@ import { ThemeProvider } from "@mui/material/styles";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { createClient } from "./api/client.ts";
+import { FeedProvider } from "./api/feed-context.ts";
+import { Feed } from "./api/feed.ts";
 import { App } from "./app.tsx";
 import { SessionProvider } from "./session/session-context.ts";
 import { Session } from "./session/session.ts";
@@ -18,6 +20,7 @@ const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"
 const styles = createCache({ key: "css", nonce, prepend: true });
 const session = new Session();
 const client = createClient(session);
+const feed = new Feed(session, client);
 
 createRoot(root).render(
   <StrictMode>
@@ -26,7 +29,9 @@ createRoot(root).render(
         <CssBaseline />
         <SessionProvider value={session}>
           <ApolloProvider client={client}>
-            <App />
+            <FeedProvider value={feed}>
+              <App />
+            </FeedProvider>
           </ApolloProvider>
         </SessionProvider>
       </ThemeProvider>

@@ -77,7 +77,8 @@ function watch(page: Page, origin: string, mishaps: string[]): Page {
   page.on("pageerror", (error) => mishaps.push(error.stack ?? error.message));
   page.on("console", (message) => {
     const text = message.text();
-    if (message.type() === "error" && !text.startsWith("Failed to load resource")) mishaps.push(text);
+    const isLostConnection = text.startsWith("Failed to load resource") || text.startsWith("WebSocket connection to");
+    if (message.type() === "error" && !isLostConnection) mishaps.push(text);
   });
   page.on("request", (request) => {
     const { hostname, protocol } = new URL(request.url());

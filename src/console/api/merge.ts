@@ -1,7 +1,10 @@
 import type { ApolloCache, Reference } from "@apollo/client";
+import { makeVar } from "@apollo/client";
 import type { StockTransactionFieldsFragment, StockTransactionFilter } from "../generated/operations.ts";
 import { StockFieldsFragmentDoc, StockTransactionFieldsFragmentDoc } from "../generated/operations.ts";
 import { fits } from "./history-filter.ts";
+
+type News = readonly StockTransactionFieldsFragment[];
 
 /** A list of stock transactions as the cache keeps it. */
 interface StoredConnection {
@@ -9,58 +12,86 @@ interface StoredConnection {
 }
 
 /** Where a stock transaction that was seen before can be expected: further down nobody pages while it is news. */
-const seenWithin = 200;
+const seenWithin = 1_000;
+/** A list that has grown longer than this by news is loaded anew when it is looked at. */
+const edgesMax = 5_000;
+
+/** Products that began to be tracked since the lists were loaded, which therefore don't have them. */
+export const newProductIds = makeVar<ReadonlySet<string>>(new Set());
 
 /**
- * Puts accepted stock transactions into the cache, in the order of their versions: the product's levels, and the lists of
- * history that they belong to. What the cache knows already, or something newer, stays.
+ * Puts accepted stock transactions into the cache: the products' levels, and the lists of history that they belong to. What
+ * the cache knows already, or something newer, stays.
+ * @param news in the order of their versions
  */
-export function mergeStockTransactions(cache: ApolloCache, news: readonly StockTransactionFieldsFragment[]): void {
+export function mergeStockTransactions(cache: ApolloCache, news: News): void {
+  const byProduct = Map.groupBy(news, ({ productId }) => productId);
   cache.batch({
     update: (batch) => {
-      for (const stockTransaction of news) {
-        mergeLevels(batch, stockTransaction);
-        mergeHistory(batch, stockTransaction);
+      const references = new Map(news.map((stockTransaction) => [write(batch, stockTransaction), stockTransaction]));
+      for (const [productId, ofProduct] of byProduct) {
+        const id = batch.identify({ __typename: "Stock", productId }) ?? "";
+        mergeLevels(batch, id, ofProduct);
+        const mine = new Map([...references].filter(([, { productId: other }]) => other === productId));
+        batch.modify({ id, fields: { transactions: prepending(mine) } });
       }
+      batch.modify({ fields: { stockTransactions: prepending(references) } });
     },
   });
+  noteNewProducts(news);
 }
 
-function mergeLevels(cache: ApolloCache, stockTransaction: StockTransactionFieldsFragment): void {
-  const { productId, availableAfter, allocatedAfter, version, createdAt } = stockTransaction;
-  const id = cache.identify({ __typename: "Stock", productId }) ?? "";
+function write(cache: ApolloCache, stockTransaction: StockTransactionFieldsFragment): string {
+  const fragment = { fragment: StockTransactionFieldsFragmentDoc, fragmentName: "StockTransactionFields" };
+  return cache.writeFragment({ ...fragment, data: stockTransaction })?.__ref ?? "";
+}
+
+function mergeLevels(cache: ApolloCache, id: string, news: News): void {
+  const last = news.at(-1);
+  if (last === undefined) return;
   const fragment = { id, fragment: StockFieldsFragmentDoc, fragmentName: "StockFields" };
   const known = cache.readFragment(fragment);
-  if (known !== null && known.version >= version) return;
+  if (known !== null && known.version >= last.version) return;
   const data = {
     __typename: "Stock",
-    productId,
-    available: availableAfter,
-    allocated: allocatedAfter,
-    total: availableAfter + allocatedAfter,
-    version,
-    updatedAt: createdAt,
+    productId: last.productId,
+    available: last.availableAfter,
+    allocated: last.allocatedAfter,
+    total: last.availableAfter + last.allocatedAfter,
+    version: last.version,
+    updatedAt: last.createdAt,
   };
   cache.writeFragment({ ...fragment, data });
   // Whoever was told that the product is not tracked is told now that it is.
   cache.modify({ fields: { stock: (value: unknown, { DELETE }) => (value === null ? DELETE : value) } });
 }
 
-function mergeHistory(cache: ApolloCache, stockTransaction: StockTransactionFieldsFragment): void {
-  const reference = cache.writeFragment({
-    fragment: StockTransactionFieldsFragmentDoc,
-    fragmentName: "StockTransactionFields",
-    data: stockTransaction,
-  });
-  if (reference === undefined) return;
-  const prepend = (list: unknown, { storeFieldName }: { storeFieldName: string }): unknown => {
-    if (!isConnection(list) || !fits(stockTransaction, filterOf(storeFieldName))) return list;
-    if (list.edges.slice(0, seenWithin).some(({ node }) => node.__ref === reference.__ref)) return list;
-    return { ...list, edges: [{ __typename: "StockTransactionEdge", cursor: "", node: reference }, ...list.edges] };
+interface FieldDetails {
+  readonly storeFieldName: string;
+  readonly DELETE: unknown;
+}
+
+/** Puts those that the list's filter lets through, and that it doesn't have, before the others: the newest first. */
+function prepending(news: ReadonlyMap<string, StockTransactionFieldsFragment>) {
+  return (list: unknown, { storeFieldName, DELETE }: FieldDetails): unknown => {
+    if (!isConnection(list)) return list;
+    const filter = filterOf(storeFieldName);
+    const seen = new Set(list.edges.slice(0, seenWithin).map(({ node }) => node.__ref));
+    const added = [...news]
+      .filter(([reference, stockTransaction]) => !seen.has(reference) && fits(stockTransaction, filter))
+      .map(([reference]) => ({ __typename: "StockTransactionEdge", cursor: "", node: { __ref: reference } }))
+      .toReversed();
+    if (added.length === 0) return list;
+    if (list.edges.length + added.length > edgesMax) return DELETE;
+    return { ...list, edges: [...added, ...list.edges] };
   };
-  const id = cache.identify({ __typename: "Stock", productId: stockTransaction.productId });
-  if (id !== undefined) cache.modify({ id, fields: { transactions: prepend } });
-  cache.modify({ fields: { stockTransactions: prepend } });
+}
+
+function noteNewProducts(news: News): void {
+  const ids = news
+    .filter(({ version, action }) => version === 1 || action === "CREATE")
+    .map(({ productId }) => productId);
+  if (ids.length > 0) newProductIds(new Set([...newProductIds(), ...ids]));
 }
 
 function isConnection(value: unknown): value is StoredConnection {

@@ -10,6 +10,7 @@ import { useColorScheme } from "@mui/material/styles";
 import { useState } from "react";
 import type { ReactNode } from "react";
 import { GraphqlIcon, SignOutIcon, ThemeIcon } from "../icons.tsx";
+import { writeDraft } from "../transaction/draft.ts";
 import { useSession, useSessionState } from "../session/session-context.ts";
 
 const modes = ["system", "light", "dark"] as const;
@@ -23,6 +24,11 @@ export function AccountMenu(): ReactNode {
   const { mode = "system", setMode } = useColorScheme();
   const clientId = state.kind === "out" ? "" : state.clientId;
   const nextMode = modes[(modes.indexOf(mode) + 1) % modes.length] ?? "system";
+  const signOut = (): void => {
+    // What was typed is not for the next one at the same screen.
+    writeDraft(null);
+    session.signOut();
+  };
   return (
     <>
       <IconButton
@@ -54,7 +60,7 @@ export function AccountMenu(): ReactNode {
           <ListItemText>GraphiQL</ListItemText>
         </MenuItem>
         <Divider />
-        <MenuItem onClick={() => session.signOut()}>
+        <MenuItem onClick={signOut}>
           <ListItemIcon>
             <SignOutIcon fontSize="small" />
           </ListItemIcon>

@@ -8,6 +8,7 @@ import { Link as RouterLink, useLocation } from "wouter";
 import { BulkIcon, HistoryIcon, StockIcon } from "../icons.tsx";
 import { Brand } from "./brand.tsx";
 import { AccountMenu } from "./account-menu.tsx";
+import { LiveStatus } from "./live-status.tsx";
 import { EndsSoonBanner } from "./ends-soon-banner.tsx";
 
 const places = [
@@ -32,6 +33,7 @@ export function Shell({ children }: { readonly children: ReactNode }): ReactNode
           <Brand isCompact />
           <Navigation />
           <Box sx={{ flex: 1 }} />
+          <LiveStatus />
           <AccountMenu />
         </Stack>
       </AppBar>

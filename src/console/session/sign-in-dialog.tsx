@@ -28,7 +28,7 @@ export function SignInDialog({ state }: { readonly state: SessionState }): React
       </DialogContent>
       <DialogActions>
         <Button color="inherit" onClick={() => session.signOut()}>
-          Sign out
+          Use another client
         </Button>
       </DialogActions>
     </Dialog>

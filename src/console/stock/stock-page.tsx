@@ -17,6 +17,7 @@ import { productPath } from "../paths.ts";
 import { isFiltered, toFilter, useListSettings } from "./list-settings.ts";
 import type { ListSettings } from "./list-settings.ts";
 import { stockColumns } from "./stock-columns.tsx";
+import { NewProducts } from "./new-products.tsx";
 import { StockToolbar } from "./stock-toolbar.tsx";
 
 const pageSize = 100;
@@ -31,6 +32,7 @@ export function StockPage(): ReactNode {
   return (
     <Page title="Stock" fillsWindow actions={<MoveStockButton />}>
       <StockToolbar {...handle} />
+      <NewProducts list={list} settings={settings} />
       <Paper variant="outlined" sx={{ flex: 1, minHeight: 0, display: "flex", overflow: "hidden" }}>
         <Grid
           label="Stock"

@@ -5,8 +5,14 @@ import type { Fields } from "./fields.ts";
 /** A form that has not come to its end, kept for the tab: a reload loses neither what was typed nor the key it was sent with. */
 export interface Draft {
   readonly fields: Fields;
-  /** The idempotency key of what was sent and has no answer yet; null before sending. */
-  readonly pendingKey: string | null;
+  /** What was sent and has no answer yet; null before sending. */
+  readonly pending: PendingIntent | null;
+}
+
+/** An idempotency key, and the client whose key it is: another client's keys are others. */
+export interface PendingIntent {
+  readonly key: string;
+  readonly clientId: string;
 }
 
 const storageKey = "inventory-gateway.draft";
@@ -27,7 +33,7 @@ export function writeDraft(draft: Draft | null): void {
 
 function parseDraft(value: unknown): Draft | null {
   if (typeof value !== "object" || value === null) return null;
-  const { fields, pendingKey } = value as Partial<Record<keyof Draft, unknown>>;
+  const { fields, pending } = value as Partial<Record<keyof Draft, unknown>>;
   if (typeof fields !== "object" || fields === null) return null;
   const text = (name: keyof Fields): string => {
     const field: unknown = Reflect.get(fields, name);
@@ -42,6 +48,12 @@ function parseDraft(value: unknown): Draft | null {
       reference: text("reference"),
       note: text("note"),
     },
-    pendingKey: typeof pendingKey === "string" ? pendingKey : null,
+    pending: parsePending(pending),
   };
+}
+
+function parsePending(value: unknown): PendingIntent | null {
+  if (typeof value !== "object" || value === null) return null;
+  const { key, clientId } = value as Partial<Record<keyof PendingIntent, unknown>>;
+  return typeof key === "string" && typeof clientId === "string" ? { key, clientId } : null;
 }

@@ -26,6 +26,13 @@ export function Outcome({ progress }: { readonly progress: Progress }): ReactNod
           Send it again with the same key: if it was done, it is not done a second time, and you learn how it ended.
         </Alert>
       );
+    case "lost":
+      return (
+        <Alert severity="warning">
+          <AlertTitle>It was sent as “{progress.clientId}”, and nobody knows whether it was done.</AlertTitle>
+          Look at the product's history before you send it again: your keys are not those of that client.
+        </Alert>
+      );
     case "refused":
       return (
         <Alert severity="error">
@@ -38,6 +45,8 @@ export function Outcome({ progress }: { readonly progress: Progress }): ReactNod
         <Alert severity="success">
           <AlertTitle>Done</AlertTitle>
           {doneText(progress.stockTransaction)}
+          {progress.attempts > 1 &&
+            ` The connection was lost on the way: it was sent ${progress.attempts} times with the same key, and done once.`}
         </Alert>
       );
   }

@@ -18,7 +18,7 @@ export function useOpenTransaction(): OpenTransaction {
 export function TransactionProvider({ children }: { readonly children: ReactNode }): ReactNode {
   const handle = useTransaction();
   // What was being sent when the page was left has to be looked after first.
-  const [isOpen, setOpen] = useState(handle.progress.kind === "unknown");
+  const [isOpen, setOpen] = useState(() => ["unknown", "lost"].includes(handle.progress.kind));
   const { reset, progress, fields } = handle;
   const isUnsettled = progress.kind === "sending" || progress.kind === "unknown";
   const shownProductId = fields.productId;

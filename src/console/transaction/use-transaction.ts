@@ -8,7 +8,9 @@ import { sendWithPatience } from "../api/patience.ts";
 import type { Retry } from "../api/patience.ts";
 import { CreateStockTransactionDocument } from "../generated/operations.ts";
 import type { StockTransactionFieldsFragment } from "../generated/operations.ts";
+import { useSessionState } from "../session/session-context.ts";
 import { readDraft, writeDraft } from "./draft.ts";
+import type { PendingIntent } from "./draft.ts";
 import { emptyFields, toVariables } from "./fields.ts";
 import type { Fields } from "./fields.ts";
 
@@ -18,8 +20,10 @@ export type Progress =
   | { readonly kind: "sending"; readonly retry: Retry | null }
   /** Nobody knows yet: it may have been done. Only the same key may be sent. */
   | { readonly kind: "unknown"; readonly message: string }
+  /** Nobody will know: it was sent by another client, whose key this one can't use. */
+  | { readonly kind: "lost"; readonly clientId: string }
   | { readonly kind: "refused"; readonly message: string }
-  | { readonly kind: "done"; readonly stockTransaction: StockTransactionFieldsFragment };
+  | { readonly kind: "done"; readonly attempts: number; readonly stockTransaction: StockTransactionFieldsFragment };
 
 export interface TransactionHandle {
   readonly fields: Fields;
@@ -40,19 +44,19 @@ const interrupted = "It was being sent when the page was left, so it may have be
  */
 export function useTransaction(): TransactionHandle {
   const client = useApolloClient();
+  const session = useSessionState();
+  const clientId = session.kind === "out" ? "" : session.clientId;
   const [draft] = useState(readDraft);
   const [fields, setFields] = useState<Fields>(draft?.fields ?? emptyFields);
-  const [progress, setProgress] = useState<Progress>(
-    draft?.pendingKey == null ? { kind: "editing" } : { kind: "unknown", message: interrupted },
-  );
-  const key = useRef(draft?.pendingKey ?? null);
+  const [progress, setProgress] = useState<Progress>(() => progressOf(draft?.pending ?? null, clientId));
+  const key = useRef(draft?.pending?.clientId === clientId ? draft.pending.key : null);
   const isSending = useRef(false);
 
   const change = useCallback(
     (next: Partial<Fields>) => {
       setFields({ ...fields, ...next });
       setProgress({ kind: "editing" });
-      writeDraft({ fields: { ...fields, ...next }, pendingKey: null });
+      writeDraft({ fields: { ...fields, ...next }, pending: null });
     },
     [fields],
   );
@@ -68,19 +72,26 @@ export function useTransaction(): TransactionHandle {
     if (isSending.current) return;
     isSending.current = true;
     key.current ??= createKey();
-    writeDraft({ fields, pendingKey: key.current });
+    writeDraft({ fields, pending: { key: key.current, clientId } });
     setProgress({ kind: "sending", retry: null });
     const onRetry = (retry: Retry): void => setProgress({ kind: "sending", retry });
     const outcome = await settle(client, { fields, key: key.current, onRetry });
     isSending.current = false;
     if (outcome.kind !== "unknown") {
       key.current = null;
-      writeDraft(outcome.kind === "done" ? null : { fields, pendingKey: null });
+      writeDraft(outcome.kind === "done" ? null : { fields, pending: null });
     }
     setProgress(outcome);
-  }, [client, fields]);
+  }, [client, clientId, fields]);
 
   return { fields, progress, change, send, reset };
+}
+
+/** Where an intent stands that was left in the middle. */
+function progressOf(pending: PendingIntent | null, clientId: string): Progress {
+  if (pending === null) return { kind: "editing" };
+  if (pending.clientId !== clientId) return { kind: "lost", clientId: pending.clientId };
+  return { kind: "unknown", message: interrupted };
 }
 
 interface Intent {
@@ -92,15 +103,19 @@ interface Intent {
 /** Sends until there is an answer, and says what it was. */
 async function settle(client: ApolloClient, { fields, key, onRetry }: Intent): Promise<Progress> {
   const variables = toVariables(fields, key);
+  let attempts = 1;
   try {
     const { data } = await sendWithPatience(
       () => client.mutate({ mutation: CreateStockTransactionDocument, variables, fetchPolicy: "no-cache" }),
-      onRetry,
+      (retry) => {
+        attempts = retry.attempt;
+        onRetry(retry);
+      },
     );
     const stockTransaction = data?.createStockTransaction;
     if (stockTransaction === undefined) return { kind: "unknown", message: "The gateway's answer was empty." };
     mergeStockTransactions(client.cache, [stockTransaction]);
-    return { kind: "done", stockTransaction };
+    return { kind: "done", attempts, stockTransaction };
   } catch (error) {
     const { kind, message } = describeFailure(error);
     // A fault may have come after the commit.

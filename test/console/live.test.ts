@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { Locator, Page, WebSocketRoute } from "playwright-core";
+import { see, signIn, startConsole } from "./support.ts";
+import type { Console } from "./support.ts";
+
+let console: Console;
+
+beforeAll(async () => {
+  console = await startConsole();
+});
+
+afterAll(() => console.close());
+
+/** A product's row in the list. */
+function rowOf(page: Page, productId: string): Locator {
+  return page.getByRole("row", { name: productId });
+}
+
+/** Waits until the row has these levels. */
+function seeLevels(page: Page, productId: string, available: number, allocated: number): Promise<void> {
+  return see(page.getByRole("row", { name: new RegExp(`^${productId} ${available} ${allocated} `) }));
+}
+
+describe("two windows", () => {
+  test("watch each other: what one does, the other shows, and it lights up", async () => {
+    await console.shop.move({ productId: "watched", action: "INCREMENT", quantity: 10 });
+    const watcher = await console.openSignedIn();
+    await seeLevels(watcher, "watched", 10, 0);
+    await see(watcher.getByText("Live", { exact: true }));
+    const worker = await console.openSignedIn("/product?id=watched");
+    await worker.getByRole("button", { name: "Move stock" }).click();
+    await worker.getByRole("button", { name: "Allocate", exact: true }).click();
+    await worker.getByLabel("Quantity").fill("4");
+    await worker.getByRole("button", { name: "Send" }).click();
+    await see(worker.getByText("Now 6 available and 4 allocated."));
+    await seeLevels(watcher, "watched", 6, 4);
+    expect(await rowOf(watcher, "watched").locator("[data-change='-1']").innerText()).toBe("6");
+    expect(await rowOf(watcher, "watched").locator("[data-change='1']").innerText()).toBe("4");
+  });
+
+  test("show a product's levels, chart and history as they change", async () => {
+    await console.shop.move({ productId: "followed", action: "INCREMENT", quantity: 10 });
+    const page = await console.openSignedIn("/product?id=followed");
+    const history = page.getByRole("grid", { name: "History" });
+    await see(history.getByRole("row", { name: /^Receive \+10/ }));
+    await see(page.getByText("Live", { exact: true }));
+    const lines = page
+      .getByRole("region", { name: "Levels over time" })
+      .locator("path.MuiLineElement-root, .MuiLineChart-line");
+    await lines.first().waitFor({ state: "attached" });
+    const before = await lines.first().getAttribute("d");
+    await console.shop.move({ productId: "followed", action: "DECREMENT", quantity: 3 });
+    await see(history.getByRole("row", { name: /^Take out −3 7 0/ }));
+    await see(page.getByRole("region", { name: "Levels", exact: true }).getByText("Version 2"));
+    expect(await lines.first().getAttribute("d")).not.toBe(before);
+  });
+
+  test("tell of products that the list does not have yet, and show them when asked to", async () => {
+    const page = await console.openSignedIn("/?q=fresh-");
+    await see(page.getByText("No product fits"));
+    await see(page.getByText("Live", { exact: true }));
+    await console.shop.move({ productId: "fresh-1", action: "CREATE", quantity: 5 });
+    await see(page.getByText("1 new product"));
+    await page.getByRole("button", { name: "Show" }).click();
+    await seeLevels(page, "fresh-1", 5, 0);
+  });
+});
+
+test("what was done while the connection was away is shown when it is back", async () => {
+  await console.shop.move({ productId: "missed", action: "INCREMENT", quantity: 1 });
+  const page = await console.open();
+  let isAway = false;
+  const sockets: WebSocketRoute[] = [];
+  await page.routeWebSocket("**/graphql", async (socket) => {
+    if (isAway) return await socket.close({ code: 1012 });
+    socket.connectToServer();
+    sockets.push(socket);
+  });
+  await page.goto("/console/?q=missed");
+  await signIn(page, console.gateway);
+  await see(page.getByText("Live", { exact: true }));
+  await seeLevels(page, "missed", 1, 0);
+  isAway = true;
+  for (const socket of sockets) await socket.close({ code: 1012 });
+  await see(page.getByText("Reconnecting", { exact: true }));
+  await console.shop.move({ productId: "missed", action: "INCREMENT", quantity: 6 });
+  isAway = false;
+  await seeLevels(page, "missed", 7, 0);
+  await see(page.getByText("Live", { exact: true }));
+});
+
+test("what others do reaches an open form: it shows what the levels will be now", async () => {
+  await console.shop.move({ productId: "contended", action: "INCREMENT", quantity: 9 });
+  const page = await console.openSignedIn("/product?id=contended");
+  await see(page.getByText("Live", { exact: true }));
+  await page.getByRole("button", { name: "Move stock" }).click();
+  await page.getByRole("button", { name: "Take out" }).click();
+  await page.getByLabel("Quantity").fill("5");
+  const preview = page.getByRole("region", { name: "Resulting levels" });
+  await see(preview.getByText("→ 4"));
+  await console.shop.move({ productId: "contended", action: "DECREMENT", quantity: 6 });
+  await see(preview.getByText("→ −2"));
+  await see(preview.getByText("2 missing: it would be refused as things stand."));
+});
