@@ -123,7 +123,8 @@ function createClients({
   return {
     writing: createPrisma(databaseUrl, {
       name: "inventory-gateway groups",
-      poolSize: lanes + 1,
+      // One for each lane, one for those that wait aside, and one while another is replaced.
+      poolSize: lanes + 2,
       preparesStatements: true,
     }),
     reading: createPrisma(databaseUrl, {

@@ -11,6 +11,9 @@ const unavailableSqlStates: readonly string[] = ["08", "53", "57", "58", "55P03"
 /** Serialization failure and deadlock: PostgreSQL rolled back, also when they are its answer to COMMIT. */
 const rolledBackSqlStates: ReadonlySet<string> = new Set(["40001", "40P01"]);
 
+/** A lock was not granted in time. */
+const lockNotAvailable = "55P03";
+
 /** A row appeared that was not there when the rows were read: in a settlement, a race that the next try sees. */
 const uniqueViolation = "23505";
 
@@ -33,6 +36,8 @@ export function toStorageError(error: unknown, phase: "statements" | "commit"): 
   const options = { sqlState, cause: error };
   if (sqlState !== null && (rolledBackSqlStates.has(sqlState) || sqlState === uniqueViolation))
     return new StorageError("transient", "The database rolled the transaction back", options);
+  if (sqlState === lockNotAvailable && phase === "statements")
+    return new StorageError("held", "Somebody else holds one of the stocks", options);
   if (!isDatabaseUnavailable(error)) return new StorageError("fault", "The transaction can't be settled", options);
   return phase === "commit"
     ? new StorageError("unknown", "The database did not say whether it committed", options)

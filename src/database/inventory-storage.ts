@@ -14,6 +14,12 @@ import type { StockRow, StockTransactionRow } from "./rows.ts";
 /** How far apart two groups' positions are: the sequence's increment, and more than a group can write. */
 const positionsPerGroup = 10_000;
 
+/**
+ * How long a group waits for a lock, in milliseconds: soon enough said that its other products go on, and long enough for
+ * whoever holds one for an ordinary while. The patient wait is within the bound of a statement.
+ */
+const lockWaitMs = { short: 500, long: 2_000 } as const;
+
 /** Settles each group in one interactive transaction of two to five statements, however many commands it has. */
 export class PrismaInventoryStorage implements InventoryStorage {
   readonly #prisma: PrismaClient;
@@ -34,7 +40,7 @@ export class PrismaInventoryStorage implements InventoryStorage {
       // Nothing is caught in here: PostgreSQL would answer the COMMIT that follows with a ROLLBACK, and Prisma would not tell.
       return await this.#prisma.$transaction(
         async (tx) => {
-          const locked = await lockStocks(tx, scope.productIds);
+          const locked = await lockStocks(tx, scope);
           const spentKeys = scope.keys.length === 0 ? new Map<string, SpentKey>() : await findSpentKeys(tx, scope.keys);
           const resolved =
             scope.unresolvedCommandIds.length === 0
@@ -53,6 +59,24 @@ export class PrismaInventoryStorage implements InventoryStorage {
       throw toStorageError(error, progress.phase);
     }
   }
+
+  async findHeld(productIds: readonly string[]): Promise<ReadonlySet<string>> {
+    try {
+      const rows = await this.#prisma.$queryRaw<{ product_id: string; exists: boolean }[]>`
+        WITH free AS MATERIALIZED (
+          SELECT product_id FROM stock WHERE product_id = ANY(${productIds}::text[]) FOR UPDATE SKIP LOCKED
+        )
+        SELECT asked.product_id, stock.product_id IS NOT NULL AS exists
+        FROM unnest(${productIds}::text[]) AS asked (product_id)
+        LEFT JOIN stock USING (product_id)
+        WHERE product_id NOT IN (SELECT product_id FROM free)`;
+      const locked = rows.filter(({ exists }) => exists);
+      // Where no row is locked, somebody else is making one, and has not committed it.
+      return new Set((locked.length > 0 ? locked : rows).map((row) => row.product_id));
+    } catch (error) {
+      throw new StorageError("transient", "The database could not say which stocks are held", { cause: error });
+    }
+  }
 }
 
 interface LockedStocks {
@@ -68,13 +92,21 @@ interface LockedStocks {
  * be locked; {@link write} finds out if another group made it meanwhile. The position is taken once all locks are held,
  * so that positions grow with the versions of every product, and once the transaction has its id, which is what readers
  * in the ledger's order go by: see settled-position.ts.
+ *
+ * How long to wait is set in the same statement, which costs no round trip: a condition without a row is evaluated before
+ * the first row is locked.
+ * @throws 55P03 where somebody else does not let go of a row
  */
-async function lockStocks(tx: Prisma.TransactionClient, productIds: readonly string[]): Promise<LockedStocks> {
+async function lockStocks(
+  tx: Prisma.TransactionClient,
+  { productIds, isPatient }: Pick<GroupScope, "productIds" | "isPatient">,
+): Promise<LockedStocks> {
+  const waitMs = String(isPatient ? lockWaitMs.long : lockWaitMs.short);
   const rows = await tx.$queryRaw<(Partial<StockRow> & { position: bigint; now: Date })[]>`
     WITH locked AS MATERIALIZED (
       SELECT product_id, available, allocated, version, tracked, created_at, updated_at
       FROM stock
-      WHERE product_id = ANY(${productIds}::text[])
+      WHERE product_id = ANY(${productIds}::text[]) AND (SELECT set_config('lock_timeout', ${waitMs}, true)) IS NOT NULL
       ORDER BY product_id
       FOR UPDATE
     ), all_locked AS MATERIALIZED (

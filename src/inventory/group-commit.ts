@@ -43,19 +43,24 @@ interface Pending {
 /**
  * Settles batches in groups, one database transaction a group. What arrives while a group is in flight forms the next
  * one; an idle lane starts at once, so that nobody waits for a timer.
+ *
+ * A stock that somebody else holds for long would keep its whole lane waiting: who wants it steps aside, into a lane where
+ * all such wait, and the others go on.
  */
 export class GroupCommit implements Settler {
   readonly #lanes: readonly Lane[];
+  readonly #aside: Lane;
 
   constructor(storage: InventoryStorage, options: Partial<GroupCommitOptions> = {}) {
     const settings = { ...groupCommitDefaults, ...options };
-    this.#lanes = Array.from({ length: settings.lanes }, () => new Lane(storage, settings));
+    this.#aside = new Lane(storage, settings, null);
+    this.#lanes = Array.from({ length: settings.lanes }, () => new Lane(storage, settings, this.#aside));
   }
 
   async settle(batch: CommandBatch): Promise<readonly Outcome[]> {
     const [first] = batch.commands;
     if (first === undefined) return [];
-    const lane = this.#lanes[hashOf(first.productId) % this.#lanes.length];
+    const lane = this.#aside.waitsFor(batch) ? this.#aside : this.#lanes[hashOf(first.productId) % this.#lanes.length];
     if (lane === undefined) throw new Error("Group commit has no lanes");
     return lane.add(batch);
   }
@@ -63,6 +68,7 @@ export class GroupCommit implements Settler {
   /** Takes no more batches, and waits until all that were taken have been answered. */
   async close(): Promise<void> {
     await Promise.all(this.#lanes.map((lane) => lane.close()));
+    await this.#aside.close();
   }
 }
 
@@ -70,14 +76,24 @@ export class GroupCommit implements Settler {
 class Lane {
   readonly #storage: InventoryStorage;
   readonly #options: GroupCommitOptions;
+  /** Where batches go that want a stock which somebody else holds; null: this is that lane. */
+  readonly #aside: Lane | null;
+  /** The products that are waited for here because somebody else holds them. */
+  readonly #held = new Set<string>();
   #queue: Pending[] = [];
   #queuedCommands = 0;
   #running: Promise<void> | null = null;
   #closed = false;
 
-  constructor(storage: InventoryStorage, options: GroupCommitOptions) {
+  constructor(storage: InventoryStorage, options: GroupCommitOptions, aside: Lane | null) {
     this.#storage = storage;
     this.#options = options;
+    this.#aside = aside;
+  }
+
+  /** Whether the batch has a product that is waited for here. */
+  waitsFor({ commands }: CommandBatch): boolean {
+    return this.#held.size > 0 && commands.some(({ productId }) => this.#held.has(productId));
   }
 
   add(batch: CommandBatch): Promise<readonly Outcome[]> {
@@ -91,6 +107,16 @@ class Lane {
     });
   }
 
+  /** Takes batches over that were accepted already, to wait here for these products. */
+  #takeOver(batches: readonly Pending[], held: ReadonlySet<string>): void {
+    for (const productId of held) this.#held.add(productId);
+    for (const pending of batches) {
+      this.#queue.push(pending);
+      this.#queuedCommands += pending.batch.commands.length;
+    }
+    if (this.#queue.length > 0) this.#running ??= this.#run();
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await this.#running;
@@ -102,6 +128,7 @@ class Lane {
       while (this.#queue.length > 0) await this.#settleGroup(this.#takeGroup(), false);
     } finally {
       clearInterval(sweep);
+      this.#held.clear();
       this.#running = null;
     }
   }
@@ -121,7 +148,7 @@ class Lane {
   /** A batch that still waits when its time is up has not been looked at: it is not applied, for certain. */
   #turnAwayExpired(): void {
     this.#queue = turnAwayBefore(performance.now(), this.#queue, false).slice();
-    this.#queuedCommands = this.#queue.reduce((commands, { batch }) => commands + batch.commands.length, 0);
+    this.#queuedCommands = commandsIn(this.#queue);
   }
 
   /**
@@ -134,10 +161,11 @@ class Lane {
       const batches = waiting.map(({ batch }) => batch);
       const deadline = Math.max(...waiting.map((pending) => pending.deadline));
       try {
-        const scope = scopeOf(batches, unresolved);
+        const scope = { ...scopeOf(batches, unresolved), isPatient: this.#aside === null };
         const settlement = await this.#storage.settle(scope, deadline, (state, now) => settle(state, batches, now));
         if (settlement.transactions.length > 0) this.#options.onApplied();
         for (const [index, { resolve }] of waiting.entries()) resolve(settlement.outcomes[index] ?? []);
+        for (const productId of scope.productIds) this.#held.delete(productId);
         return;
       } catch (error) {
         if (error instanceof StorageError && error.kind === "unknown") unresolved = true;
@@ -145,11 +173,34 @@ class Lane {
           await this.#isolateFault(waiting, unresolved, error);
           return;
         }
+        // What may have been committed stays together until it has been looked for.
+        if (error.kind === "held" && !unresolved) waiting = await this.#setAside(waiting);
         const backoffMs = backoffOf(attempt);
         waiting = turnAwayBefore(performance.now() + backoffMs, waiting, unresolved, error);
         if (waiting.length > 0) await sleep(backoffMs);
       }
     }
+  }
+
+  /** Has the batches that want a stock which somebody else holds wait for it aside. @returns the others */
+  async #setAside(group: readonly Pending[]): Promise<readonly Pending[]> {
+    const productIds = new Set(group.flatMap(({ batch }) => batch.commands.map(({ productId }) => productId)));
+    let held: ReadonlySet<string>;
+    try {
+      held = await this.#storage.findHeld([...productIds]);
+    } catch {
+      // The database is away: that is what the next attempt finds out too.
+      return group;
+    }
+    const isHeld = ({ batch }: Pending): boolean => batch.commands.some(({ productId }) => held.has(productId));
+    const aside = this.#aside ?? this;
+    aside.#takeOver(group.filter(isHeld), held);
+    if (aside !== this) {
+      aside.#takeOver(this.#queue.filter(isHeld), held);
+      this.#queue = this.#queue.filter((pending) => !isHeld(pending));
+      this.#queuedCommands = commandsIn(this.#queue);
+    }
+    return group.filter((pending) => !isHeld(pending));
   }
 
   /** One batch that the database can't take must not bring down its neighbours: halves the group until it is alone. */
@@ -165,6 +216,10 @@ class Lane {
       for (const { reject } of group) reject(fault);
     }
   }
+}
+
+function commandsIn(queue: readonly Pending[]): number {
+  return queue.reduce((commands, { batch }) => commands + batch.commands.length, 0);
 }
 
 /** Turns away the batches whose time is up by then. @returns the others */
@@ -191,7 +246,7 @@ function turnAway(group: readonly Pending[], unresolved: boolean, cause?: unknow
   for (const { reject } of group) reject(error);
 }
 
-function scopeOf(batches: readonly CommandBatch[], unresolved: boolean): GroupScope {
+function scopeOf(batches: readonly CommandBatch[], unresolved: boolean): Omit<GroupScope, "isPatient"> {
   const commands = batches.flatMap((batch) => batch.commands);
   return {
     productIds: [...new Set(commands.map((command) => command.productId))],

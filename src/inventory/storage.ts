@@ -13,6 +13,8 @@ export interface GroupScope {
   readonly keys: readonly KeyReference[];
   /** Commands that an earlier attempt, whose commit was not acknowledged, may have written. Empty at the first attempt. */
   readonly unresolvedCommandIds: readonly string[];
+  /** Whether to wait long for a stock that somebody else holds, or to say so soon. */
+  readonly isPatient: boolean;
 }
 
 /** What the domain needs from a database to settle commands. */
@@ -29,17 +31,24 @@ export interface InventoryStorage {
     deadline: number,
     decide: (state: SettleState, now: Date) => Settlement,
   ): Promise<Settlement>;
+
+  /**
+   * Which of these products somebody else holds at the moment, after {@link settle} could not have them all.
+   * @throws StorageError "transient"
+   */
+  findHeld(productIds: readonly string[]): Promise<ReadonlySet<string>>;
 }
 
 /**
  * A group was not settled, or may not have been.
  * "transient": nothing was written, and trying again may work (a deadlock, a lost connection, a database starting up).
+ * "held": the same, because somebody else holds one of the stocks and does not let go of it.
  * "unknown": COMMIT was sent and its answer did not come.
  * "fault": nothing was written, and trying the same again would fail the same way.
  */
 export class StorageError extends Error {
   override readonly name = "StorageError";
-  readonly kind: "transient" | "unknown" | "fault";
+  readonly kind: "transient" | "held" | "unknown" | "fault";
   /** The five characters PostgreSQL gave, where it gave any. */
   readonly sqlState: string | null;
 

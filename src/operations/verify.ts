@@ -60,7 +60,7 @@ export async function applyProposal(
   { drift }: Proposal,
   { audit, storage, actor }: { audit: LedgerAudit; storage: InventoryStorage; actor: string },
 ): Promise<readonly LedgerFault[]> {
-  const scope = { productIds: [drift.productId], keys: [], unresolvedCommandIds: [] };
+  const scope = { productIds: [drift.productId], keys: [], unresolvedCommandIds: [], isPatient: true };
   await storage.settle(
     scope,
     performance.now() + correctionDeadlineMs,

@@ -57,6 +57,11 @@ export class PlainStorage implements InventoryStorage {
     }
   }
 
+  /** A control has no need of it: everything waits. */
+  async findHeld(): Promise<ReadonlySet<string>> {
+    return new Set();
+  }
+
   async close(): Promise<void> {
     await this.#pool.end();
   }
