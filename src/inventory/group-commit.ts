@@ -107,13 +107,11 @@ class Lane {
     });
   }
 
-  /** Takes batches over that were accepted already, to wait here for these products. */
+  /** Takes batches over that were accepted already, to wait here for these products: before those that came later. */
   #takeOver(batches: readonly Pending[], held: ReadonlySet<string>): void {
     for (const productId of held) this.#held.add(productId);
-    for (const pending of batches) {
-      this.#queue.push(pending);
-      this.#queuedCommands += pending.batch.commands.length;
-    }
+    this.#queue.unshift(...batches);
+    this.#queuedCommands += commandsIn(batches);
     if (this.#queue.length > 0) this.#running ??= this.#run();
   }
 
@@ -194,9 +192,9 @@ class Lane {
     }
     const isHeld = ({ batch }: Pending): boolean => batch.commands.some(({ productId }) => held.has(productId));
     const aside = this.#aside ?? this;
-    aside.#takeOver(group.filter(isHeld), held);
-    if (aside !== this) {
-      aside.#takeOver(this.#queue.filter(isHeld), held);
+    const queued = aside === this ? [] : this.#queue.filter(isHeld);
+    aside.#takeOver([...group.filter(isHeld), ...queued], held);
+    if (queued.length > 0) {
       this.#queue = this.#queue.filter((pending) => !isHeld(pending));
       this.#queuedCommands = commandsIn(this.#queue);
     }

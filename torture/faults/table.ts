@@ -2,6 +2,7 @@ import { delayedDuplicates } from "./duplicates.ts";
 import type { Fault } from "./fault.ts";
 import { networkFaults } from "./network.ts";
 import { processFaults } from "./processes.ts";
+import { sessionFaults } from "./sessions.ts";
 
 /** Every fault there is: one that is not here does not happen. */
-export const faults: readonly Fault[] = [...processFaults, ...networkFaults, delayedDuplicates];
+export const faults: readonly Fault[] = [...processFaults, ...networkFaults, ...sessionFaults, delayedDuplicates];
