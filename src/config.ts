@@ -111,7 +111,7 @@ export const settings = {
   DATABASE_POOL_SIZE: {
     default: "10",
     description:
-      "Database connections for reading, 1 to 200, shared out among the workers; writing has two more than LANES in each.",
+      "Database connections for reading, 1 to 200, shared out among the workers; writing has one more than LANES in each.",
   },
   WATCHERS_MAX: { default: "2000", description: "Subscriptions that may be open at one time, 1 to 100 000." },
   WATCHERS_PER_CLIENT_MAX: { default: "500", description: "Of those, how many one API client may have, 1 to 100 000." },

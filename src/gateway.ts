@@ -123,8 +123,8 @@ function createClients({
   return {
     writing: createPrisma(databaseUrl, {
       name: "inventory-gateway groups",
-      // One for each lane, one for those that wait aside, and one while another is replaced.
-      poolSize: lanes + 2,
+      // One for each lane, and one for those that wait aside.
+      poolSize: lanes + 1,
       preparesStatements: true,
     }),
     reading: createPrisma(databaseUrl, {

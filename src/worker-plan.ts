@@ -26,7 +26,7 @@ export function planWorkers(
 ): WorkerPlan {
   const poolSizeOf = (count: number): number => Math.max(1, Math.floor(databasePoolSize / count));
   const needOf = (count: number): number =>
-    count * (lanes + 2 + poolSizeOf(count) + feedConnections) + primaryConnections;
+    count * (lanes + 1 + poolSizeOf(count) + feedConnections) + primaryConnections;
   if (workers !== "cores" && workers > 1 && needOf(workers) > connectionsMax)
     throw new ConfigError(
       `WORKERS: ${workers} workers take up to ${needOf(workers)} database connections, and the server has ${connectionsMax}`,
