@@ -2,11 +2,14 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import type { IncomingMessage } from "node:http";
-import { afterEach, describe, expect, test } from "@jest/globals";
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { embeddedUrlOf, eventually, isAlive, lockStock, openShop, postmasterOf, query, Premises } from "./support.ts";
 import type { Run } from "./support.ts";
 
 const premises = new Premises();
+
+// Three processes and a database start in each.
+jest.setTimeout(60_000);
 
 afterEach(() => premises.clear());
 
@@ -31,7 +34,10 @@ function isWorker(pid: number): boolean {
 /** Over a connection of its own, which the next worker in turn takes. @returns the status */
 async function send(url: string, body?: URLSearchParams): Promise<number> {
   const headers = { "content-type": "application/x-www-form-urlencoded" };
-  const sent = request(url, { agent: false, method: body === undefined ? "GET" : "POST", headers });
+  const method = body === undefined ? "GET" : "POST";
+  // What is handed to a worker as it dies is answered by nobody.
+  const sent = request(url, { agent: false, method, headers, timeout: 3_000 });
+  sent.on("timeout", () => sent.destroy(new Error("No answer")));
   sent.end(body?.toString());
   const [response] = (await once(sent, "response")) as [IncomingMessage];
   response.resume();
