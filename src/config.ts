@@ -47,6 +47,8 @@ export interface Config {
   readonly databasePoolSize: number;
   readonly watchersMax: number;
   readonly watchersPerClientMax: number;
+  /** How long an idempotency key is kept at least. */
+  readonly keyRetentionHours: number;
   readonly drainTimeoutMs: number;
   readonly allowsUnsafeDatabase: boolean;
 }
@@ -115,6 +117,10 @@ export const settings = {
   },
   WATCHERS_MAX: { default: "2000", description: "Subscriptions that may be open at one time, 1 to 100 000." },
   WATCHERS_PER_CLIENT_MAX: { default: "500", description: "Of those, how many one API client may have, 1 to 100 000." },
+  KEY_RETENTION_HOURS: {
+    default: "720",
+    description: "How long an idempotency key is kept at least, 24 to 87600; later it counts as new.",
+  },
   DRAIN_TIMEOUT_SECONDS: {
     default: "20",
     description: "How long a stop may take to answer what was accepted, 1 to 600.",
@@ -160,6 +166,7 @@ export function readConfig(env: Environment): Config {
     databasePoolSize: reader.integer("DATABASE_POOL_SIZE", 1, 200),
     watchersMax: reader.integer("WATCHERS_MAX", 1, watchersBound),
     watchersPerClientMax: reader.integer("WATCHERS_PER_CLIENT_MAX", 1, watchersBound),
+    keyRetentionHours: reader.integer("KEY_RETENTION_HOURS", 24, 87_600),
     drainTimeoutMs: 1_000 * reader.integer("DRAIN_TIMEOUT_SECONDS", 1, 600),
     allowsUnsafeDatabase: reader.oneOf("UNSAFE_DATABASE", ["refuse", "allow"]) === "allow",
   };

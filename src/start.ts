@@ -3,6 +3,7 @@ import { addressError, checkAddress } from "./address.ts";
 import type { Config } from "./config.ts";
 import type { ServerEvent } from "./database/embedded-postgres.ts";
 import { checkDatabase, checkGuards, readConnectionsMax } from "./database/durability.ts";
+import { KeyRetention } from "./database/key-retention.ts";
 import { ensureFirstClient } from "./first-client.ts";
 import type { FirstClient } from "./first-client.ts";
 import { isDoneWithin } from "./drain.ts";
@@ -57,6 +58,7 @@ export async function start(config: Config, options: StartOptions): Promise<Star
             { count: plan.count, orders: { databaseUrl: database.url, port, databasePoolSize: plan.databasePoolSize } },
             options,
           );
+    const keyRetention = KeyRetention.start(database.url, config.keyRetentionHours, options.logger);
     return {
       url: serving.url,
       firstClient,
@@ -64,6 +66,7 @@ export async function start(config: Config, options: StartOptions): Promise<Star
         try {
           return await serving.drain();
         } finally {
+          await keyRetention.stop();
           await database.close();
         }
       },

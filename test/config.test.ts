@@ -22,6 +22,7 @@ const defaults = {
   databasePoolSize: 10,
   watchersMax: 2_000,
   watchersPerClientMax: 500,
+  keyRetentionHours: 720,
   drainTimeoutMs: 20_000,
   allowsUnsafeDatabase: false,
 };
@@ -91,6 +92,7 @@ describe("readConfig", () => {
     [{ LANES: "32" }, { lanes: 32 }],
     [{ DATABASE_POOL_SIZE: "1" }, { databasePoolSize: 1 }],
     [{ DATABASE_POOL_SIZE: "200" }, { databasePoolSize: 200 }],
+    [{ KEY_RETENTION_HOURS: "24" }, { keyRetentionHours: 24 }],
     [{ DRAIN_TIMEOUT_SECONDS: "1" }, { drainTimeoutMs: 1_000 }],
     [{ DRAIN_TIMEOUT_SECONDS: "600" }, { drainTimeoutMs: 600_000 }],
     [{ UNSAFE_DATABASE: "allow" }, { allowsUnsafeDatabase: true }],
@@ -186,6 +188,9 @@ describe("readConfig", () => {
     ...["0", "33"].map((LANES) => [{ LANES }, "LANES has to be a whole number, 1 to 32"] as const),
     ...["0", "201"].map(
       (size) => [{ DATABASE_POOL_SIZE: size }, "DATABASE_POOL_SIZE has to be a whole number, 1 to 200"] as const,
+    ),
+    ...["0", "23", "87601"].map(
+      (hours) => [{ KEY_RETENTION_HOURS: hours }, "KEY_RETENTION_HOURS has to be a whole number, 24 to 87600"] as const,
     ),
     ...["0", "601"].map(
       (time) => [{ DRAIN_TIMEOUT_SECONDS: time }, "DRAIN_TIMEOUT_SECONDS has to be a whole number, 1 to 600"] as const,

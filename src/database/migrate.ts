@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile, readdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { bindMigrationAwareSqlAdapterFactory, ColumnTypeEnum } from "@prisma/driver-adapter-utils";
@@ -37,14 +38,13 @@ export async function migrate(databaseUrl: string): Promise<readonly string[]> {
     connectionString: databaseUrl,
     connectionTimeoutMillis: 5_000,
     application_name: "inventory-gateway migrate",
-    options: `-c lock_timeout=${migrationWaitMs}`,
   });
   // A lost connection also rejects the query that runs; without a listener it would end the process.
   client.on("error", () => undefined);
   await client.connect();
   try {
     if (await isUpToDate(client, migrations)) return [];
-    await client.query("SELECT pg_advisory_lock($1)", [migrationLock]);
+    await takeMigrationLock(client);
     if (await isUpToDate(client, migrations)) return [];
     return await withEngine(databaseUrl, async (engine) => {
       const result = await engine.applyMigrations({ migrationsList: migrationsListOf(migrations), filters: noFilters });
@@ -53,6 +53,23 @@ export async function migrate(databaseUrl: string): Promise<readonly string[]> {
   } finally {
     await client.end();
   }
+}
+
+/**
+ * Asks again and again instead of waiting in a statement: an index that is made CONCURRENTLY waits for every statement that
+ * began before, and that one would wait for the lock.
+ * @throws Error when another gateway keeps it for too long
+ */
+async function takeMigrationLock(client: Client): Promise<void> {
+  const deadline = Date.now() + migrationWaitMs;
+  while (Date.now() < deadline) {
+    const { rows } = await client.query<{ taken: boolean }>("SELECT pg_try_advisory_lock($1) AS taken", [
+      migrationLock,
+    ]);
+    if (rows[0]?.taken === true) return;
+    await wait(100);
+  }
+  throw new Error("Another gateway has been migrating for a minute");
 }
 
 /**
