@@ -50,19 +50,17 @@ describe("an upgrade", () => {
     const gateway = await startTestGateway({ databaseUrl: database.url });
     try {
       const shop = await Shop.open(gateway);
-      let isMigrating = true;
+      const migrated = new AbortController();
       let moves = 0;
       const serve = async (): Promise<void> => {
-        while (isMigrating) {
+        while (!migrated.signal.aborted) {
           const move = { productId: `p${moves % 7}`, action: "INCREMENT", quantity: 1, idempotencyKey: `k${moves}` };
           moves += 1;
           expect(await shop.move(move)).toMatchObject({ httpStatus: 200, refusal: null, replayed: false });
         }
       };
       const serving = [1, 2, 3, 4].map(serve);
-      const applied = await Promise.all([1, 2, 3].map(() => migrate(database.url))).finally(() => {
-        isMigrating = false;
-      });
+      const applied = await Promise.all([1, 2, 3].map(() => migrate(database.url))).finally(() => migrated.abort());
       await Promise.all(serving);
       expect(applied.flat()).toEqual(await newMigrations());
       expect(await findSchemaDifference(database.url)).toBeNull();
