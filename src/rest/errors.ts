@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { ForbiddenError, UnauthenticatedError } from "../access/principal.ts";
 import { RateLimitedError } from "../access/rate-limited-error.ts";
@@ -93,7 +94,8 @@ const frameworkDetails: ReadonlyMap<string, string> = new Map([
 
 /** Fastify's own errors and its plugins'. Their messages may quote the request, so that only known ones are worded, here. */
 function frameworkErrorAnswerOf(error: unknown): ErrorAnswer {
-  if (!(error instanceof Error)) return answerOf(500);
+  // Node's own errors may be of another realm's class; Fastify's are no native ones.
+  if (!(error instanceof Error) && !types.isNativeError(error)) return answerOf(500);
   const { statusCode = 500, code = "", validation }: Partial<FastifyError> = error;
   if (validation !== undefined) return answerOf(400, error.message);
   if (!isErrorStatus(statusCode) || statusCode >= 500) return answerOf(500);
