@@ -15,6 +15,7 @@ import { PrismaLedger } from "./database/ledger.ts";
 import { createPrisma } from "./database/prisma.ts";
 import { PrismaInventoryStorage } from "./database/inventory-storage.ts";
 import { PrismaSigningKeyStorage } from "./database/signing-keys.ts";
+import type { StreamTimings } from "./graphql/stream-timings.ts";
 import { createServer } from "./http/server.ts";
 import { Feed } from "./inventory/feed.ts";
 import { GroupCommit } from "./inventory/group-commit.ts";
@@ -43,6 +44,8 @@ export interface GatewayOptions extends Pick<
   readonly settler?: Settler | undefined;
   /** To the gateway's other processes, where there are any. */
   readonly attempts?: AttemptExchange | undefined;
+  /** Those that are not as usual: tests can't wait for so long. */
+  readonly streamTimings?: Partial<StreamTimings> | undefined;
 }
 
 /** A gateway that listens. */
@@ -96,6 +99,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       streamAuthenticator: access,
       authenticator: new MeteredAuthenticator(access, rateLimits),
       rateLimits,
+      streamTimings: options.streamTimings,
       access,
       pingDatabase: () => reading.$queryRaw`SELECT 1`,
     });

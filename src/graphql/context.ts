@@ -12,6 +12,7 @@ import type { InventoryQueries } from "../inventory/queries.ts";
 import { isIntrospection } from "./introspection.ts";
 import { createLoaders } from "./loaders.ts";
 import type { Loaders } from "./loaders.ts";
+import type { StreamTimings } from "./stream-timings.ts";
 
 /** Who may see the schema: everybody, whoever has an access token, or nobody. */
 export type IntrospectionAccess = "public" | "token" | "off";
@@ -28,6 +29,8 @@ export interface GraphQLServices {
   readonly streamAuthenticator: Authenticator;
   readonly rateLimits: RateLimits;
   readonly introspection: IntrospectionAccess;
+  /** Those that are not as usual. */
+  readonly streamTimings?: Partial<StreamTimings> | undefined;
 }
 
 /** What resolvers are given with each request. */

@@ -148,7 +148,8 @@ function statusOfGraphQLError(error: unknown): number | null {
  * before anything is executed, an argument (a variable is null where none may be) in place of a resolver's answer.
  */
 function isRequestError({ originalError, message }: GraphQLError): boolean {
-  return originalError === undefined || (originalError instanceof GraphQLError && message.startsWith('Argument "'));
+  if (originalError === undefined) return true;
+  return originalError instanceof GraphQLError && /^(?:Argument|Variable) "/.test(message);
 }
 
 /** The code of an error that has none of its own, or only that of Apollo Server for whatever is wrong with HTTP. */

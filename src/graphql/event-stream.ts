@@ -1,10 +1,12 @@
+import { STATUS_CODES } from "node:http";
 import type { ServerResponse } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { GraphQLError } from "graphql";
+import type { GraphQLError, GraphQLFormattedError } from "graphql";
 import { createHandler } from "graphql-sse";
 import type { Handler, Response } from "graphql-sse";
 import { authorizationOf } from "../access/bearer.ts";
 import { principalDecorator } from "../access/principal.ts";
+import { codeOf } from "./errors.ts";
 import type { StreamSession, StreamSessions } from "./stream-sessions.ts";
 import type { SubscriptionArgs, Subscriptions } from "./subscriptions.ts";
 
@@ -63,8 +65,7 @@ export class EventStreams {
         context: { session, response: reply.raw },
       });
       if (typeof body !== "object" || body === null) {
-        reply.code(status).headers({ ...headers });
-        return await reply.send(body ?? "");
+        return await reply.code(status).send(errorsOf(body, status));
       }
       reply.hijack();
       for (const [name, value] of Object.entries({ ...reply.getHeaders(), ...headers }))
@@ -97,14 +98,24 @@ async function write(body: AsyncGenerator<string>, response: ServerResponse, ses
 async function drained(response: ServerResponse): Promise<void> {
   if (!response.writableNeedDrain || response.destroyed) return;
   await new Promise<void>((resolve) => {
-    response.once("drain", resolve);
-    response.once("close", resolve);
+    // Both go with the first: a stream waits often in its life.
+    const settle = (): void => {
+      response.off("drain", settle).off("close", settle);
+      resolve();
+    };
+    response.on("drain", settle).on("close", settle);
   });
 }
 
 function refusalOf(errors: readonly GraphQLError[]): Response {
-  const headers = { "content-type": "application/json; charset=utf-8" };
-  return [JSON.stringify({ errors }), { status: 400, statusText: "Bad Request", headers }];
+  return [JSON.stringify({ errors }), { status: 400, statusText: "Bad Request" }];
+}
+
+/** What graphql-sse itself refuses has no code, or not even a body. */
+function errorsOf(body: string | null, status: number): { readonly errors: readonly GraphQLFormattedError[] } {
+  const { errors = [{ message: STATUS_CODES[status] ?? "" }] }: { readonly errors?: readonly GraphQLFormattedError[] } =
+    JSON.parse(body ?? "{}");
+  return { errors: errors.map((error) => ({ extensions: { code: codeOf(status), status }, ...error })) };
 }
 
 function headerOf({ headers }: FastifyRequest, name: string): string | undefined {

@@ -7,6 +7,7 @@ import { asksForEventStream, EventStreams } from "./event-stream.ts";
 import { execute, graphqlPath, graphqlRoutes } from "./routes.ts";
 import { createSchema } from "./schema.ts";
 import { StreamSessions } from "./stream-sessions.ts";
+import { streamTimings } from "./stream-timings.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { acceptUpgrades } from "./upgrade.ts";
 import { WebSockets } from "./websocket.ts";
@@ -16,10 +17,17 @@ export async function graphqlPlugin(app: FastifyInstance, services: GraphQLServi
   const schema = createSchema();
   const server = createApolloServer(schema, services.introspection, app.log);
   await server.start();
-  const sessions = new StreamSessions(services);
+  const timings = { ...streamTimings, ...services.streamTimings };
+  const sessions = new StreamSessions(services, timings);
   const subscriptions = new Subscriptions(schema, services);
   const eventStreams = new EventStreams(sessions, subscriptions);
-  const webSockets = new WebSockets({ sessions, subscriptions, connectionsMax: services.webSocketsMax, log: app.log });
+  const webSockets = new WebSockets({
+    sessions,
+    subscriptions,
+    connectionsMax: services.webSocketsMax,
+    timings,
+    log: app.log,
+  });
   acceptUpgrades(app.server, graphqlPath, (request, socket, head) => webSockets.accept(request, socket, head));
   app.addHook("preClose", async () => {
     sessions.close();

@@ -91,6 +91,7 @@ async function sendError(error: FastifyError, request: FastifyRequest, reply: Fa
   const known = describeError(error);
   if (known !== null) {
     const { status, retryAfterSeconds } = known.extensions;
+    if (status === 401) reply.header("www-authenticate", "Bearer");
     if (retryAfterSeconds !== undefined) reply.header("retry-after", retryAfterSeconds);
     return reply.code(status).send({ errors: [known] });
   }

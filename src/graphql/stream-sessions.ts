@@ -1,13 +1,10 @@
+import { setMaxListeners } from "node:events";
 import type { Authenticator } from "../access/authenticator.ts";
 import { requireScope } from "../access/principal.ts";
 import type { Principal } from "../access/principal.ts";
 import { ServiceUnavailableError, SlowWatcherError } from "../inventory/errors.ts";
 import type { GraphQLServices } from "./context.ts";
-
-/** How often open streams are looked at, in milliseconds. */
-const lookIntervalMs = 1_000;
-/** How long a result may wait to be taken. */
-const takeTimeoutMs = 10_000;
+import type { StreamTimings } from "./stream-timings.ts";
 
 /** Who lets a stream begin, and who says whether it may go on, which counts as no request. */
 type StreamAuthentication = Pick<GraphQLServices, "authenticator" | "streamAuthenticator">;
@@ -18,12 +15,14 @@ type StreamAuthentication = Pick<GraphQLServices, "authenticator" | "streamAuthe
  */
 export class StreamSessions {
   readonly #services: StreamAuthentication;
+  readonly #timings: StreamTimings;
   readonly #sessions = new Set<StreamSession>();
   #look: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(services: StreamAuthentication) {
+  constructor(services: StreamAuthentication, timings: StreamTimings) {
     this.#services = services;
+    this.#timings = timings;
   }
 
   /**
@@ -42,7 +41,7 @@ export class StreamSessions {
         if (this.#sessions.size === 0) clearInterval(this.#look);
       },
     );
-    if (this.#sessions.size === 0) this.#look = setInterval(() => this.#lookAtAll(), lookIntervalMs);
+    if (this.#sessions.size === 0) this.#look = setInterval(() => this.#lookAtAll(), this.#timings.lookIntervalMs);
     this.#sessions.add(session);
     return session;
   }
@@ -54,7 +53,7 @@ export class StreamSessions {
   }
 
   #lookAtAll(): void {
-    for (const session of this.#sessions) void session.look();
+    for (const session of this.#sessions) void session.look(this.#timings.takeTimeoutMs);
   }
 }
 
@@ -71,6 +70,8 @@ export class StreamSession {
     this.principal = principal;
     this.#authenticate = authenticate;
     this.#onEnd = onEnd;
+    // One for each stream, and no leak.
+    setMaxListeners(0, this.#end.signal);
   }
 
   /** Aborted when the session ends: the reason is an error that says why, or null where the other side has left. */
@@ -109,8 +110,8 @@ export class StreamSession {
     return paced;
   }
 
-  /** Ends it if there is a reason to. */
-  async look(): Promise<void> {
+  /** Ends it if there is a reason to: its access token holds no more, or a result has waited for so long to be taken. */
+  async look(takeTimeoutMs: number): Promise<void> {
     const [longest = Infinity] = this.#waitingSince.values();
     if (performance.now() - longest > takeTimeoutMs) {
       this.end(new SlowWatcherError());

@@ -12,7 +12,7 @@ import {
 } from "graphql";
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLErrorOptions, GraphQLSchema } from "graphql";
 import type { GraphQLContext, GraphQLServices } from "./context.ts";
-import { formatError, isFault, logFault } from "./errors.ts";
+import { describeError, formatError, isFault, logFault } from "./errors.ts";
 import { LimitsRule, tokensMax } from "./limits.ts";
 import { createLoaders } from "./loaders.ts";
 import { SharedResults } from "./shared-results.ts";
@@ -44,6 +44,18 @@ export class Subscriptions {
   constructor(schema: GraphQLSchema, services: GraphQLServices) {
     this.#schema = schema;
     this.#services = services;
+  }
+
+  /** Counts one of many requests that come over one connection. @returns why it may not pass, if it may not */
+  admit({ session }: StreamOrigin): GraphQLError | null {
+    try {
+      this.#services.rateLimits.admitClient(session.principal.clientId);
+      return null;
+    } catch (error) {
+      const description = describeError(error);
+      if (description === null) throw error;
+      return new GraphQLError(description.message, { extensions: description.extensions });
+    }
   }
 
   /** @returns what is wrong with the document, if it can't be carried out */

@@ -4,14 +4,12 @@ import { CloseCode } from "graphql-ws";
 import type { Server } from "graphql-ws";
 import type { RawData, WebSocket } from "ws";
 import { ForbiddenError, UnauthenticatedError } from "../access/principal.ts";
+import { RateLimitedError } from "../access/rate-limited-error.ts";
 import { ServiceUnavailableError, SlowWatcherError } from "../inventory/errors.ts";
 import type { StreamSession } from "./stream-sessions.ts";
+import type { StreamTimings } from "./stream-timings.ts";
 import type { StreamOrigin } from "./subscriptions.ts";
 
-/** How often the other side is asked whether it is still there, in milliseconds; it has as long to answer. */
-const pingIntervalMs = 12_000;
-/** How many of those intervals a connection may be open without a subscription. */
-const idleIntervalsMax = 5;
 /** How long the other side has to close as well. */
 const closeTimeoutMs = 2_000;
 
@@ -23,17 +21,24 @@ export class WebSocketConnection {
   /** The value of the Authorization header that the WebSocket was asked for with. */
   readonly authorization: string | undefined;
   readonly #socket: WebSocket;
+  readonly #timings: StreamTimings;
   readonly #log: FastifyBaseLogger;
   readonly #id = randomUUID();
   /** Null until the client has shown its access token. */
   #session: StreamSession | null = null;
   /** Those that run, by their ids. */
   #subscriptions: Readonly<Record<string, unknown>> = {};
-  #idleIntervals = 0;
+  /** When there was a subscription last. */
+  #busyAt = performance.now();
   #isAnswering = true;
 
-  constructor(socket: WebSocket, authorization: string | undefined, log: FastifyBaseLogger) {
+  constructor(
+    socket: WebSocket,
+    authorization: string | undefined,
+    { timings, log }: { readonly timings: StreamTimings; readonly log: FastifyBaseLogger },
+  ) {
     this.#socket = socket;
+    this.#timings = timings;
     this.authorization = authorization;
     this.#log = log.child({ id: this.#id });
   }
@@ -67,7 +72,7 @@ export class WebSocketConnection {
       },
       this,
     );
-    const ping = setInterval(() => this.#ping(), pingIntervalMs);
+    const ping = setInterval(() => this.#ping(), this.#timings.pingIntervalMs);
     socket.on("pong", () => (this.#isAnswering = true));
     // Broken frames, and messages that are too large: ws closes with the code for it.
     socket.on("error", (error) => this.#log.debug({ err: error }, "A WebSocket met an error"));
@@ -94,7 +99,8 @@ export class WebSocketConnection {
     if (error instanceof UnauthenticatedError) this.#close(CloseCode.Unauthorized, error.message);
     else if (error instanceof ForbiddenError) this.#close(CloseCode.Forbidden, error.message);
     else if (error instanceof ServiceUnavailableError) this.#close(closeCodes.restart, error.message);
-    else if (error instanceof SlowWatcherError) this.#close(closeCodes.tryAgainLater, error.message);
+    else if (error instanceof SlowWatcherError || error instanceof RateLimitedError)
+      this.#close(closeCodes.tryAgainLater, error.message);
     else if (error !== null) this.#meetFault(error);
   }
 
@@ -126,9 +132,9 @@ export class WebSocketConnection {
       this.#socket.terminate();
       return;
     }
-    this.#idleIntervals = Object.keys(this.#subscriptions).length === 0 ? this.#idleIntervals + 1 : 0;
-    if (this.#idleIntervals > idleIntervalsMax) {
-      this.#close(closeCodes.normal, "No subscription for a minute");
+    if (Object.keys(this.#subscriptions).length > 0) this.#busyAt = performance.now();
+    if (performance.now() - this.#busyAt > this.#timings.idleTimeoutMs) {
+      this.#close(closeCodes.normal, "No subscription for a while");
       return;
     }
     this.#isAnswering = false;

@@ -6,6 +6,7 @@ import type { Context, Server } from "graphql-ws";
 import { WebSocketServer } from "ws";
 import { authorizationOf } from "../access/bearer.ts";
 import type { StreamSessions } from "./stream-sessions.ts";
+import type { StreamTimings } from "./stream-timings.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import { WebSocketConnection } from "./websocket-connection.ts";
 
@@ -17,6 +18,7 @@ export interface WebSocketsOptions {
   readonly subscriptions: Subscriptions;
   /** The most at one time, those included that have not shown an access token yet. */
   readonly connectionsMax: number;
+  readonly timings: StreamTimings;
   readonly log: FastifyBaseLogger;
 }
 
@@ -34,11 +36,15 @@ export class WebSockets {
   readonly #protocol: Server<WebSocketConnection>;
 
   constructor(options: WebSocketsOptions) {
-    const { subscriptions } = options;
+    const { subscriptions, timings } = options;
     this.#options = options;
     this.#protocol = makeServer<Record<string, unknown>, WebSocketConnection>({
+      connectionInitWaitTimeout: timings.admissionTimeoutMs,
       onConnect: (context) => this.#admit(context),
       onSubscribe: ({ extra }, _id, payload) => {
+        // The first request was the one for the connection.
+        const refusal = subscriptions.admit(extra.origin);
+        if (refusal !== null) return [refusal];
         const prepared = subscriptions.prepare(payload, extra.origin);
         return "document" in prepared ? prepared : [...prepared];
       },
@@ -55,7 +61,7 @@ export class WebSockets {
       return;
     }
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
-      const connection = new WebSocketConnection(webSocket, authorizationOf(request), this.#options.log);
+      const connection = new WebSocketConnection(webSocket, authorizationOf(request), this.#options);
       this.#connections.add(connection);
       connection.serve(this.#protocol, () => this.#connections.delete(connection));
     });

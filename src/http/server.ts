@@ -94,12 +94,15 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   app.decorateRequest(principalDecorator, null);
   app.addHook("onRequest", async (request, reply) => {
     setCommonHeaders(request, reply);
+    reply.raw.once("close", () => {
+      if (!reply.raw.writableFinished) logRequest(request, reply, principalOf(request), true);
+    });
     if (request.headers.host === undefined && request.raw.httpVersion !== "1.0") throw hostMissing(reply);
     // Whoever watches over the gateway may share its address with all of its clients.
     if (!isProbe(request.url)) options.rateLimits.admitAddress(request.ip);
   });
   app.addHook("onResponse", async (request, reply) => {
-    logRequest(request, reply, request.getDecorator<Principal | null>(principalDecorator));
+    logRequest(request, reply, principalOf(request));
   });
   letGoOfConnectionsOnClose(app);
   app.setErrorHandler(answerFailure);
@@ -155,9 +158,22 @@ function requestIdOf(request: IncomingMessage): string {
   return typeof given === "string" && /^[A-Za-z0-9._:/+=@-]{1,128}$/.test(given) ? given : randomUUID();
 }
 
-/** One line for each request. Neither headers nor bodies nor the query are in it: they may hold secrets. */
-function logRequest(request: FastifyRequest, reply: FastifyReply, principal: Principal | null): void {
+function principalOf(request: FastifyRequest): Principal | null {
+  return request.getDecorator<Principal | null>(principalDecorator);
+}
+
+/**
+ * One line for each request, `aborted` where the connection was lost before the end of the answer. Neither headers nor bodies nor
+ * the query are in it: they may hold secrets.
+ */
+function logRequest(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  principal: Principal | null,
+  aborted: boolean = false,
+): void {
   const { method, url } = request;
   const ms = Math.round(reply.elapsedTime * 10) / 10;
-  request.log.info({ method, path: pathOf(url), status: reply.statusCode, ms, client: principal?.clientId }, "request");
+  const outcome = { status: reply.statusCode, ms, ...(aborted ? { aborted } : {}) };
+  request.log.info({ method, path: pathOf(url), ...outcome, client: principal?.clientId }, "request");
 }
