@@ -26,6 +26,8 @@ export interface CampaignReport {
   readonly seed: string;
   readonly totals: Tally;
   readonly faults: readonly FaultReport[];
+  /** Faults that this machine lacks something for: they have not been survived. */
+  readonly notRun: readonly { readonly name: string; readonly reason: string }[];
   /** A sentence for each thing that happened and must not. */
   readonly details: readonly string[];
 }
@@ -42,10 +44,16 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRep
   const reports = new Map(faults.map(({ name, description }) => [name, { name, description, ...createTally() }]));
   const totals = createTally();
   const details: string[] = [];
+  const notRun: { name: string; reason: string }[] = [];
   const random = new Random(seed);
   const settings = [...new Set(faults.map(({ needs }) => needs))];
   for (const setting of settings) {
     const own = faults.filter(({ needs }) => needs === setting);
+    const obstacle = setting.findObstacle?.() ?? null;
+    if (obstacle !== null) {
+      notRun.push(...own.map(({ name }) => ({ name, reason: obstacle })));
+      continue;
+    }
     // Each setting has time by the number of its faults.
     const budgetMs = (seconds * 1_000 * own.length) / faults.length;
     const add = (name: string, findings: Findings): void => {
@@ -57,7 +65,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRep
     };
     await runSetting(own, { ...options, random: random.fork(setting.name), budgetMs, add });
   }
-  return { seed, totals, faults: [...reports.values()], details };
+  return { seed, totals, faults: [...reports.values()], notRun, details };
 }
 
 interface SettingOptions extends CampaignOptions {

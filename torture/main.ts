@@ -60,9 +60,10 @@ async function runFaults(): Promise<boolean> {
     },
   });
   console.log(`\n${toTable(report)}`);
+  for (const { name, reason } of report.notRun) console.error(`Not run: ${name}: ${reason}`);
   for (const detail of report.details) console.error(detail);
   if (json !== undefined) await writeFile(json, `${JSON.stringify(report, null, 2)}\n`);
-  return isSound(report.totals);
+  return isSound(report.totals) && report.notRun.length === 0;
 }
 
 /** @returns whether each control came out as it has to */

@@ -27,8 +27,14 @@ export const debianTools = {
 /** The tool's path. @throws Error that says how to install it: a fault that can't be made has not been survived */
 export function pathOf(tool: DebianTool): string {
   const path = tool.find();
-  if (path === null) throw new Error(`Not run: ${tool.name} is missing. Install it: bash torture/install-packages.sh`);
+  if (path === null) throw new Error(`Not run: ${findMissing(tool)}`);
   return path;
+}
+
+/** What to say where one of the tools is missing; null where all are there. */
+export function findMissing(...tools: readonly DebianTool[]): string | null {
+  const names = tools.filter((tool) => tool.find() === null).map(({ name }) => name);
+  return names.length === 0 ? null : `${names.join(", ")} missing: bash torture/install-packages.sh`;
 }
 
 /** Who runs servers that refuse to be root: Debian's user postgres. Null where this process isn't root, and runs them itself. */

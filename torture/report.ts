@@ -14,6 +14,7 @@ const columns: readonly (readonly [title: string, cell: (tally: Tally) => string
   ["= never", ({ unknownNever }) => unknownNever],
   ["no key", ({ unknownWithoutKey }) => unknownWithoutKey],
   ["recovered, s", ({ recoveryMsMax }) => (recoveryMsMax / 1_000).toFixed(1)],
+  ["unserved, s", ({ unservedMsMax }) => (unservedMsMax / 1_000).toFixed(1)],
   ["lost", ({ lost }) => lost],
   ["doubled", ({ doubled }) => doubled],
   ["other", (tally) => otherViolations(tally) || 0],

@@ -51,6 +51,16 @@ export async function runRound(world: World, fault: Fault, options: RoundOptions
   return findings;
 }
 
+/** The longest time between two answers that settled something, in whole milliseconds. */
+function longestGapOf({ records }: Load): number {
+  const settledAt = records
+    .flatMap(({ attempts }) => attempts)
+    .filter(({ answer }) => answer.kind === "settled")
+    .map(({ endedAt }) => endedAt)
+    .toSorted((one, other) => one - other);
+  return Math.round(Math.max(0, ...settledAt.slice(1).map((time, index) => time - (settledAt[index] ?? time))));
+}
+
 async function reckon(
   world: World,
   load: Load,
@@ -63,6 +73,7 @@ async function reckon(
   }: RoundOptions & { urls: readonly string[]; token: string; findings: Findings },
 ): Promise<void> {
   const { tally } = findings;
+  const unservedMsMax = longestGapOf(load);
   const { unknown, resolved, contradictions } = await resolveUnknown(load, urls, token);
   Object.assign(tally, {
     rounds: 1,
@@ -71,6 +82,7 @@ async function reckon(
     unknownRefused: resolved.refused,
     unknownNever: resolved.never,
     unknownWithoutKey: resolved.byLedger,
+    unservedMsMax,
   });
   for (const contradiction of contradictions) findings.add("contradicted", contradiction);
   for (const { attempts } of load.records)

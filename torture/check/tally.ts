@@ -50,7 +50,11 @@ export interface Tally extends Record<ViolationName, number> {
   unknownWithoutKey: number;
   /** The longest that it took until everything worked again after a fault, in milliseconds. */
   recoveryMsMax: number;
+  /** The longest that no stock transaction at all was answered as done or refused, in milliseconds. */
+  unservedMsMax: number;
 }
+
+const maxima: readonly (keyof Tally)[] = ["recoveryMsMax", "unservedMsMax"];
 
 export function createTally(): Tally {
   return {
@@ -66,6 +70,7 @@ export function createTally(): Tally {
     unknownNever: 0,
     unknownWithoutKey: 0,
     recoveryMsMax: 0,
+    unservedMsMax: 0,
   };
 }
 
@@ -90,7 +95,7 @@ function zeros(): Record<ViolationName, number> {
 /** Adds a round's counts to those of all rounds. */
 export function addTally(sum: Tally, more: Tally): void {
   for (const name of Object.keys(more) as (keyof Tally)[])
-    sum[name] = name === "recoveryMsMax" ? Math.max(sum[name], more[name]) : sum[name] + more[name];
+    sum[name] = maxima.includes(name) ? Math.max(sum[name], more[name]) : sum[name] + more[name];
 }
 
 /** Whether nothing happened that must not. */

@@ -1,31 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
-import { mkdir, chown, readFile } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Client } from "pg";
-import { debianTools, pathOf, serviceUser } from "../packages.ts";
-import { Workshop, eventually, findFreePorts, killIfThere } from "./daemons.ts";
-import type { Daemon } from "./daemons.ts";
+import { packageRoot } from "../package-root.ts";
+import { debianTools, findMissing, pathOf } from "../packages.ts";
+import type { Database, Setting } from "../world/database.ts";
+import { childrenOf, Daemon, eventually, findFreePorts, giveToService, lastLinesOf } from "./daemons.ts";
+import { killIfThere, signalIfThere, writeForService } from "./daemons.ts";
 import { membersSeenBy, statusOf } from "./rest.ts";
-
-/** Three PostgreSQL that Patroni runs, with etcd behind and HAProxy in front, as ops/failover/ configures them. */
-export interface FailoverCluster {
-  /** Of the database, through HAProxy: whichever member is the primary. */
-  readonly url: string;
-  readonly members: readonly string[];
-  /** Of the database on one member, past HAProxy. */
-  memberUrl(name: string): string;
-  /** The member that holds the lease and takes writes. @throws Error while there is none */
-  primary(): Promise<string>;
-  /** Kills PostgreSQL and Patroni of the primary, without a warning. @returns the member's name */
-  killPrimary(): Promise<string>;
-  /** Starts a member again that was killed; it comes back as a standby. */
-  revive(name: string): Promise<void>;
-  /** Waits until there is a primary with a synchronous standby, reachable through HAProxy, and every member that lives follows. */
-  waitUntilReady(withinMs?: number): Promise<void>;
-  stop(): Promise<void>;
-}
 
 /** Short, for a test: in earnest the files' own recommendation. In seconds. */
 const timings = { TTL_SECONDS: 8, LOOP_WAIT_SECONDS: 1, RETRY_TIMEOUT_SECONDS: 3 };
@@ -34,10 +16,6 @@ const host = "127.0.0.1";
 const database = "inventory";
 const bootstrapMs = 60_000;
 
-/** The same from torture/ and from build/torture/. */
-const packageRoot = fileURLToPath(
-  new URL(import.meta.url.includes("/build/") ? "../../../" : "../../", import.meta.url),
-);
 const templateFolder = join(packageRoot, "ops/failover");
 
 /** A member as it is set up. */
@@ -49,38 +27,28 @@ interface Member {
   patroni: Daemon | null;
 }
 
-/** @throws Error that says which package is missing, or what did not start and why */
-export async function startFailoverCluster(): Promise<FailoverCluster> {
-  // Asked first: what is missing is to be said before anything is started.
-  for (const tool of [debianTools.postgres, debianTools.patroni, debianTools.etcd, debianTools.haproxy]) pathOf(tool);
-  const workshop = await Workshop.open();
-  const cluster = new LoopbackCluster(workshop, await findFreePorts(3 + 2 * memberNames.length));
-  try {
-    await cluster.start();
-    return cluster;
-  } catch (error) {
-    const logs = await Promise.all(["etcd", "haproxy", ...memberNames].map((name) => workshop.logOf(name)));
-    await cluster.stop();
-    throw new Error(`The cluster did not start:\n${logs.join("\n---\n")}`, { cause: error });
-  }
-}
-
-class LoopbackCluster implements FailoverCluster {
+/**
+ * Three PostgreSQL that Patroni runs, with etcd behind and HAProxy in front, as ops/failover/ configures them, on free ports
+ * of the loopback interface.
+ */
+export class FailoverCluster implements Database {
+  /** Of the database, through HAProxy: on whichever member is the primary. */
   readonly url: string;
-  readonly members = memberNames;
-  readonly #workshop: Workshop;
+  readonly #folder: string;
   readonly #members: readonly Member[];
   readonly #ports: { readonly etcdClient: number; readonly etcdPeer: number; readonly proxy: number };
-  /** Never in a process's arguments, only in files and environments. */
+  /** Never in a process's arguments, only in files. */
   readonly #passwords = { superuser: secret(), replication: secret(), rewind: secret(), gateway: secret() };
+  /** Etcd and HAProxy. */
+  readonly #services: Daemon[] = [];
 
-  constructor(workshop: Workshop, ports: readonly number[]) {
+  private constructor(folder: string, ports: readonly number[]) {
     const [etcdClient = 0, etcdPeer = 0, proxy = 0, ...others] = ports;
-    this.#workshop = workshop;
+    this.#folder = folder;
     this.#ports = { etcdClient, etcdPeer, proxy };
     this.#members = memberNames.map((name, index) => ({
       name,
-      folder: join(workshop.folder, name),
+      folder: join(folder, name),
       postgresPort: others[2 * index] ?? 0,
       restPort: others[2 * index + 1] ?? 0,
       patroni: null,
@@ -88,66 +56,117 @@ class LoopbackCluster implements FailoverCluster {
     this.url = this.#urlAt(proxy);
   }
 
-  async start(): Promise<void> {
+  /**
+   * Starts one, and waits until it is ready.
+   * @param folder empty, and its own
+   * @throws Error that says what did not start, and why
+   */
+  static async open(folder: string): Promise<FailoverCluster> {
+    await giveToService(folder);
+    const cluster = new FailoverCluster(folder, await findFreePorts(3 + 2 * memberNames.length));
+    try {
+      await cluster.#start();
+      return cluster;
+    } catch (error) {
+      const logs = ["etcd", "haproxy", ...memberNames].map((name) => lastLinesOf(join(folder, `${name}.log`)));
+      const said = (await Promise.all(logs)).join("\n---\n");
+      await cluster.close();
+      throw new Error(`The cluster did not start:\n${said}`, { cause: error });
+    }
+  }
+
+  /** The member that holds the lease and takes writes. @throws Error while there is none */
+  async findPrimary(): Promise<string> {
+    for (const member of this.#members)
+      if (member.patroni !== null && (await this.#statusOf(member, "/primary")) === 200) return member.name;
+    throw new Error("No member is the primary now");
+  }
+
+  /** The member that has everything that was acknowledged, and takes over. @throws Error while there is none */
+  async findSynchronousStandby(): Promise<string> {
+    for (const member of this.#members)
+      if (member.patroni !== null && (await this.#statusOf(member, "/synchronous")) === 200) return member.name;
+    throw new Error("No member is the synchronous standby now");
+  }
+
+  /** Kills a member's PostgreSQL and Patroni, without a warning. */
+  async kill(name: string): Promise<void> {
+    const member = this.#find(name);
+    const postmaster = await postmasterOf(member);
+    // Patroni first: it would start PostgreSQL again at once.
+    await member.patroni?.kill();
+    member.patroni = null;
+    if (postmaster !== null) killIfThere(postmaster);
+  }
+
+  /** Starts a member again that was killed; it comes back as a standby. */
+  async revive(name: string): Promise<void> {
+    await this.#startMember(this.#find(name));
+  }
+
+  /** Stops and continues everything of a member, as a machine that hangs. */
+  async signal(name: string, signal: "SIGSTOP" | "SIGCONT"): Promise<void> {
+    const member = this.#find(name);
+    const postmaster = await postmasterOf(member);
+    const processes = postmaster === null ? [] : [postmaster, ...(await childrenOf(postmaster))];
+    member.patroni?.signal(signal);
+    for (const pid of processes) signalIfThere(pid, signal);
+  }
+
+  /** Makes the synchronous standby the primary, in order: what an administrator does before he works on a machine. */
+  async switchOver(): Promise<void> {
+    const [leader, candidate] = [await this.findPrimary(), await this.findSynchronousStandby()];
+    const response = await fetch(`${this.#restUrlOf(this.#find(leader))}/switchover`, {
+      method: "POST",
+      body: JSON.stringify({ leader, candidate }),
+    });
+    const said = await response.text();
+    if (response.status !== 200) throw new Error(`No switchover: ${response.status} ${said}`);
+  }
+
+  /** Waits until the primary can be reached, a synchronous standby follows it, and so does every other member that lives. */
+  async waitUntilReady(withinMs = bootstrapMs): Promise<void> {
+    await eventually("a primary that a synchronous standby follows", () => this.#isReady(), withinMs);
+  }
+
+  /** Waits until another member than this one is the primary, and can be reached. */
+  async waitForAnother(name: string): Promise<void> {
+    const others = this.#members.filter((member) => member.name !== name);
+    const isPrimary = async (member: Member): Promise<boolean> => (await this.#statusOf(member, "/primary")) === 200;
+    const hasTakenOver = async (): Promise<boolean> =>
+      (await Promise.all(others.map(isPrimary))).includes(true) && (await this.#isReachable());
+    await eventually("another primary", hasTakenOver, bootstrapMs);
+  }
+
+  async close(): Promise<void> {
+    for (const { name } of this.#members) await this.kill(name);
+    for (const service of this.#services) await service.kill();
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+
+  async #start(): Promise<void> {
     await this.#startEtcd();
     const [first, ...others] = this.#members;
     if (first === undefined) throw new Error("A cluster without members");
     await this.#startMember(first);
-    await eventually("the first primary", async () => (await this.#answersOf(first, "/primary")) === 200, bootstrapMs);
+    await eventually("the first primary", async () => (await this.#statusOf(first, "/primary")) === 200, bootstrapMs);
     for (const member of others) await this.#startMember(member);
     await this.#createDatabase(first);
     await this.#startProxy();
     await this.waitUntilReady(bootstrapMs);
   }
 
-  memberUrl(name: string): string {
-    return this.#urlAt(this.#find(name).postgresPort);
-  }
-
-  async primary(): Promise<string> {
-    return (await this.#findPrimary()).name;
-  }
-
-  async killPrimary(): Promise<string> {
-    const member = await this.#findPrimary();
-    const pidFile = join(member.folder, "data/postmaster.pid");
-    const postmaster = Number((await readFile(pidFile, "utf8")).split("\n")[0]);
-    // Patroni first: it would start PostgreSQL again at once.
-    await member.patroni?.kill();
-    killIfThere(postmaster);
-    member.patroni = null;
-    return member.name;
-  }
-
-  async revive(name: string): Promise<void> {
-    await this.#startMember(this.#find(name));
-  }
-
-  async waitUntilReady(withinMs = bootstrapMs): Promise<void> {
-    await eventually("a primary that a synchronous standby follows", () => this.#isReady(), withinMs);
-  }
-
-  async stop(): Promise<void> {
-    for (const member of this.#members) {
-      await member.patroni?.kill();
-      const pidFile = join(member.folder, "data/postmaster.pid");
-      if (!existsSync(pidFile)) continue;
-      killIfThere(Number((await readFile(pidFile, "utf8")).split("\n")[0]));
-    }
-    await this.#workshop.close();
-  }
-
   async #startEtcd(): Promise<void> {
     const { etcdClient, etcdPeer } = this.#ports;
     const config = await this.#fill("etcd.yml", {
       ETCD_NAME: "etcd",
-      ETCD_DIR: join(this.#workshop.folder, "etcd"),
+      ETCD_DIR: join(this.#folder, "etcd"),
       ETCD_HOST: host,
       ETCD_CLIENT_PORT: etcdClient,
       ETCD_PEER_PORT: etcdPeer,
       ETCD_CLUSTER: `etcd=http://${host}:${etcdPeer}`,
     });
-    await this.#workshop.start("etcd", pathOf(debianTools.etcd), [`--config-file=${config}`]);
+    this.#services.push(new Daemon("etcd", pathOf(debianTools.etcd), [`--config-file=${config}`], this.#folder));
     await eventually(
       "etcd's health",
       async () => (await statusOf(`http://${host}:${etcdClient}/health`)) === 200,
@@ -157,8 +176,7 @@ class LoopbackCluster implements FailoverCluster {
 
   async #startMember(member: Member): Promise<void> {
     await mkdir(member.folder, { recursive: true, mode: 0o700 });
-    const user = serviceUser();
-    if (user !== null) await chown(member.folder, user.uid, user.gid);
+    await giveToService(member.folder);
     const config = await this.#fill(
       "patroni.yml",
       {
@@ -177,7 +195,7 @@ class LoopbackCluster implements FailoverCluster {
       },
       member.name,
     );
-    member.patroni = await this.#workshop.start(member.name, pathOf(debianTools.patroni), [config]);
+    member.patroni = new Daemon(member.name, pathOf(debianTools.patroni), [config], this.#folder);
   }
 
   async #startProxy(): Promise<void> {
@@ -191,7 +209,7 @@ class LoopbackCluster implements FailoverCluster {
     });
     const values = { PROXY_HOST: host, PROXY_PORT: this.#ports.proxy, ...Object.fromEntries(servers) };
     const config = await this.#fill("haproxy.cfg", values);
-    await this.#workshop.start("haproxy", pathOf(debianTools.haproxy), ["-db", "-f", config]);
+    this.#services.push(new Daemon("haproxy", pathOf(debianTools.haproxy), ["-db", "-f", config], this.#folder));
   }
 
   async #createDatabase(member: Member): Promise<void> {
@@ -211,7 +229,7 @@ class LoopbackCluster implements FailoverCluster {
     const alive = this.#members.filter(({ patroni }) => patroni !== null);
     const [asked] = alive;
     if (asked === undefined) return false;
-    const members = await membersSeenBy(`http://${host}:${asked.restPort}`);
+    const members = await membersSeenBy(this.#restUrlOf(asked));
     const followers = members.filter(({ name }) => alive.some((member) => member.name === name));
     const roles = followers.map(({ role }) => role);
     return (
@@ -237,14 +255,12 @@ class LoopbackCluster implements FailoverCluster {
     }
   }
 
-  async #findPrimary(): Promise<Member> {
-    for (const member of this.#members)
-      if (member.patroni !== null && (await this.#answersOf(member, "/primary")) === 200) return member;
-    throw new Error("No member is the primary now");
+  #statusOf(member: Member, path: string): Promise<number | null> {
+    return statusOf(`${this.#restUrlOf(member)}${path}`);
   }
 
-  #answersOf(member: Member, path: string): Promise<number | null> {
-    return statusOf(`http://${host}:${member.restPort}${path}`);
+  #restUrlOf({ restPort }: Member): string {
+    return `http://${host}:${restPort}`;
   }
 
   #find(name: string): Member {
@@ -266,7 +282,7 @@ class LoopbackCluster implements FailoverCluster {
         line.trimStart().startsWith("#") ? line : line.replace(/\$\{(\w+)\}/g, (_, word: string) => valueOf(word)),
       )
       .join("\n");
-    return this.#workshop.write(as === name ? name : `${as}.yml`, text);
+    return writeForService(join(this.#folder, as === name ? name : `${as}.yml`), text);
 
     function valueOf(word: string): string {
       const value = values[word];
@@ -276,6 +292,20 @@ class LoopbackCluster implements FailoverCluster {
   }
 }
 
+/** The process of a member's PostgreSQL; null where none runs. */
+async function postmasterOf({ folder }: Member): Promise<number | null> {
+  const file = await readFile(join(folder, "data/postmaster.pid"), "utf8").catch(() => "");
+  const pid = Number(file.split("\n")[0]);
+  return pid > 0 ? pid : null;
+}
+
 function secret(): string {
   return randomBytes(18).toString("base64url");
 }
+
+/** A cluster that fails over by itself. */
+export const failover: Setting<FailoverCluster> = {
+  name: "failover",
+  openDatabase: FailoverCluster.open,
+  findObstacle: () => findMissing(debianTools.postgres, debianTools.patroni, debianTools.etcd, debianTools.haproxy),
+};

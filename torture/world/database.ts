@@ -11,6 +11,8 @@ export interface Setting<D extends Database = Database> {
   readonly name: string;
   /** @param folder empty, and its own; whoever runs as another user can enter it */
   openDatabase(folder: string): Promise<D>;
+  /** What this machine lacks for it, and how to get it; null where it can be opened. Always can be if left out. */
+  readonly findObstacle?: () => string | null;
   /** Further settings of the gateways, from the environment; none if left out. */
   readonly gatewayEnvironment?: Readonly<Record<string, string>>;
   /** What runs the gateways' program, where it is not this Node alone: a file and its arguments. */

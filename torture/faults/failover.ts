@@ -1,0 +1,72 @@
+import { failover } from "../failover/cluster.ts";
+import type { FailoverCluster } from "../failover/cluster.ts";
+import type { Fault } from "./fault.ts";
+import { instant, nothingToEnd } from "./holds.ts";
+
+/** The primary is gone: a standby takes its place, and it comes back as a standby. */
+const killPrimary: Fault<FailoverCluster> = {
+  name: "kill-primary",
+  description: "kill -9 of the primary's PostgreSQL and Patroni; the synchronous standby takes over",
+  needs: failover,
+  holdMs: instant,
+  begin: async ({ world: { database } }) => {
+    await database.waitUntilReady();
+    const primary = await database.findPrimary();
+    await database.kill(primary);
+    return async () => {
+      await database.waitUntilReady();
+      await database.revive(primary);
+    };
+  },
+};
+
+/** It goes on where it was, and still believes to be the primary: nothing it says may be believed. */
+const hangPrimary: Fault<FailoverCluster> = {
+  name: "hang-primary",
+  description: "SIGSTOP of everything of the primary until another one has taken over, then SIGCONT",
+  needs: failover,
+  holdMs: instant,
+  begin: async ({ world: { database } }) => {
+    await database.waitUntilReady();
+    const primary = await database.findPrimary();
+    await database.signal(primary, "SIGSTOP");
+    return async () => {
+      await database.waitForAnother(primary);
+      await database.signal(primary, "SIGCONT");
+      await database.waitUntilReady();
+    };
+  },
+};
+
+/** Commits wait until another standby has been made the synchronous one. */
+const killStandby: Fault<FailoverCluster> = {
+  name: "kill-standby",
+  description: "kill -9 of the synchronous standby's PostgreSQL and Patroni; another one takes its place",
+  needs: failover,
+  holdMs: instant,
+  begin: async ({ world: { database } }) => {
+    await database.waitUntilReady();
+    const standby = await database.findSynchronousStandby();
+    await database.kill(standby);
+    return async () => {
+      await database.waitUntilReady();
+      await database.revive(standby);
+    };
+  },
+};
+
+const switchOver: Fault<FailoverCluster> = {
+  name: "switchover",
+  description: "primary and synchronous standby change places in order",
+  needs: failover,
+  holdMs: instant,
+  begin: async ({ world: { database } }) => {
+    await database.waitUntilReady();
+    await database.switchOver();
+    await database.waitUntilReady();
+    return nothingToEnd;
+  },
+};
+
+/** What happens to a cluster that fails over. */
+export const failoverFaults: readonly Fault<FailoverCluster>[] = [killPrimary, hangPrimary, killStandby, switchOver];
