@@ -34,7 +34,7 @@ export function pathOf(tool: DebianTool): string {
 /** What to say where one of the tools is missing; null where all are there. */
 export function findMissing(...tools: readonly DebianTool[]): string | null {
   const names = tools.filter((tool) => tool.find() === null).map(({ name }) => name);
-  return names.length === 0 ? null : `${names.join(", ")} missing: bash torture/install-packages.sh`;
+  return names.length === 0 ? null : `${names.join(", ")} missing: run bash torture/install-packages.sh`;
 }
 
 /** Who runs servers that refuse to be root: Debian's user postgres. Null where this process isn't root, and runs them itself. */

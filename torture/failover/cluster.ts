@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { Client } from "pg";
 import { packageRoot } from "../package-root.ts";
 import { debianTools, findMissing, pathOf } from "../packages.ts";
+import type { DebianTool } from "../packages.ts";
 import type { Database, Setting } from "../world/database.ts";
-import { childrenOf, Daemon, eventually, findFreePorts, giveToService, lastLinesOf } from "./daemons.ts";
-import { killIfThere, signalIfThere, writeForService } from "./daemons.ts";
+import { childrenOf, Daemon, eventually, findFreePorts, giveToService, lastLinesOf } from "../daemons.ts";
+import { killIfThere, signalIfThere, writeForService } from "../daemons.ts";
 import { membersSeenBy, statusOf } from "./rest.ts";
 
 /** Short, for a test: in earnest the files' own recommendation. In seconds. */
@@ -156,6 +157,10 @@ export class FailoverCluster implements Database {
     await this.waitUntilReady(bootstrapMs);
   }
 
+  #launch(name: string, tool: DebianTool, args: readonly string[]): Daemon {
+    return new Daemon({ name, file: pathOf(tool), args, folder: this.#folder });
+  }
+
   async #startEtcd(): Promise<void> {
     const { etcdClient, etcdPeer } = this.#ports;
     const config = await this.#fill("etcd.yml", {
@@ -166,7 +171,7 @@ export class FailoverCluster implements Database {
       ETCD_PEER_PORT: etcdPeer,
       ETCD_CLUSTER: `etcd=http://${host}:${etcdPeer}`,
     });
-    this.#services.push(new Daemon("etcd", pathOf(debianTools.etcd), [`--config-file=${config}`], this.#folder));
+    this.#services.push(this.#launch("etcd", debianTools.etcd, [`--config-file=${config}`]));
     await eventually(
       "etcd's health",
       async () => (await statusOf(`http://${host}:${etcdClient}/health`)) === 200,
@@ -195,7 +200,7 @@ export class FailoverCluster implements Database {
       },
       member.name,
     );
-    member.patroni = new Daemon(member.name, pathOf(debianTools.patroni), [config], this.#folder);
+    member.patroni = this.#launch(member.name, debianTools.patroni, [config]);
   }
 
   async #startProxy(): Promise<void> {
@@ -209,7 +214,7 @@ export class FailoverCluster implements Database {
     });
     const values = { PROXY_HOST: host, PROXY_PORT: this.#ports.proxy, ...Object.fromEntries(servers) };
     const config = await this.#fill("haproxy.cfg", values);
-    this.#services.push(new Daemon("haproxy", pathOf(debianTools.haproxy), ["-db", "-f", config], this.#folder));
+    this.#services.push(this.#launch("haproxy", debianTools.haproxy, ["-db", "-f", config]));
   }
 
   async #createDatabase(member: Member): Promise<void> {
@@ -306,6 +311,6 @@ function secret(): string {
 /** A cluster that fails over by itself. */
 export const failover: Setting<FailoverCluster> = {
   name: "failover",
-  openDatabase: FailoverCluster.open,
+  openDatabase: (folder) => FailoverCluster.open(folder),
   findObstacle: () => findMissing(debianTools.postgres, debianTools.patroni, debianTools.etcd, debianTools.haproxy),
 };

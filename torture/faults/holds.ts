@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { EndFault, Fault, Scene } from "./fault.ts";
 import type { Database } from "../world/database.ts";
 import { embedded } from "../world/embedded-database.ts";
@@ -20,7 +21,9 @@ export function repeated<D extends Database>(
     const repeat = async (): Promise<void> => {
       while (!ending.signal.aborted) {
         await once(scene);
-        await pause(scene.random.integer(pauseMs.min, pauseMs.max), ending.signal);
+        // Not past the end.
+        const restMs = scene.random.integer(pauseMs.min, pauseMs.max);
+        await wait(restMs, undefined, { signal: ending.signal }).catch(() => undefined);
       }
     };
     const done = repeat();
@@ -29,18 +32,6 @@ export function repeated<D extends Database>(
       await done;
     };
   };
-}
-
-/** Waits, but not past the end. */
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }
 
 /** Nothing goes wrong at all: for what is broken from the start. */

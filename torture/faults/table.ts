@@ -1,4 +1,6 @@
+import { clockJumps } from "./clock.ts";
 import { delayedDuplicates } from "./duplicates.ts";
+import { diskFaults } from "./disks.ts";
 import { failoverFaults } from "./failover.ts";
 import type { Fault } from "./fault.ts";
 import { networkFaults } from "./network.ts";
@@ -11,5 +13,7 @@ export const faults: readonly Fault[] = [
   ...networkFaults,
   ...sessionFaults,
   delayedDuplicates,
+  clockJumps,
+  ...diskFaults,
   ...failoverFaults,
 ];

@@ -15,6 +15,8 @@ export interface Setting<D extends Database = Database> {
   readonly findObstacle?: () => string | null;
   /** Further settings of the gateways, from the environment; none if left out. */
   readonly gatewayEnvironment?: Readonly<Record<string, string>>;
+  /** The same, where it depends on the database that was opened. */
+  gatewayEnvironmentOn?(database: D): Readonly<Record<string, string>>;
   /** What runs the gateways' program, where it is not this Node alone: a file and its arguments. */
   readonly gatewayLauncher?: readonly string[];
 }

@@ -163,6 +163,7 @@ async function openStation(
       PORT: String(port),
       LOG_LEVEL: "error",
       ...setting.gatewayEnvironment,
+      ...setting.gatewayEnvironmentOn?.(database),
     },
     port,
     logFile: join(folder, `gateway-${index}.log`),
@@ -179,6 +180,7 @@ function endWhenKilled(folder: string): () => void {
         tr '\\0' '\\n' < "$process/cmdline" 2>/dev/null | grep -q "^$2"; then kill -KILL "\${process#/proc/}"; fi
     done
     sleep 1
+    umount "$2"/database/disk 2>/dev/null
     rm -rf "$2"`;
   const watcher = spawn("sh", ["-c", script, "sh", String(process.pid), folder], { detached: true, stdio: "ignore" });
   watcher.unref();

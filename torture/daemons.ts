@@ -7,7 +7,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { promisify } from "node:util";
-import { serviceUser } from "../packages.ts";
+import { serviceUser } from "./packages.ts";
 
 /** Writes a configuration file that only the services' user can read: it holds passwords. @returns its path */
 export async function writeForService(path: string, text: string): Promise<string> {
@@ -28,21 +28,35 @@ export async function lastLinesOf(path: string): Promise<string> {
   return text.split("\n").slice(-15).join("\n");
 }
 
+/** How a program is run. */
+export interface DaemonProgram {
+  /** Names its log, too. */
+  readonly name: string;
+  readonly file: string;
+  readonly args: readonly string[];
+  /** Where it works; what it says goes to a log there. */
+  readonly folder: string;
+  /** Besides the usual. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 /** A program that runs until it is killed, as the services' user and in a process group of its own. */
 export class Daemon {
   readonly name: string;
   readonly pid: number;
   readonly #child: ChildProcess;
 
-  /** @param folder where it works; what it says goes to a log there, by the name */
-  constructor(name: string, file: string, args: readonly string[], folder: string) {
+  /** Resolves when it has ended. */
+  readonly ended: Promise<unknown>;
+
+  constructor({ name, file, args, folder, environment = {} }: DaemonProgram) {
     this.name = name;
     const log = openSync(join(folder, `${name}.log`), "a", 0o644);
     try {
       this.#child = spawn(file, [...args], {
         ...serviceUser(),
         cwd: folder,
-        env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C.UTF-8", HOME: folder },
+        env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C.UTF-8", HOME: folder, ...environment },
         detached: true,
         stdio: ["ignore", log, log],
       });
@@ -50,6 +64,7 @@ export class Daemon {
       closeSync(log);
     }
     this.pid = this.#child.pid ?? 0;
+    this.ended = once(this.#child, "exit");
   }
 
   /** Stops and continues its process group. */
@@ -60,9 +75,8 @@ export class Daemon {
   /** Kills its process group, and waits for the end of the program itself. */
   async kill(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const ended = once(this.#child, "exit");
     killIfThere(-this.pid);
-    await ended;
+    await this.ended;
   }
 }
 
