@@ -64,7 +64,7 @@ async function fill(url: string): Promise<void> {
       await client.query(
         `WITH rows AS (
            SELECT i, stock.product_id, 3 + i / ${products} AS version, (i / ${products}) % 2 = 0 AS is_more, stock.available,
-                  stock.allocated, uuidv7() AS id, now() - interval '1 day' AS at
+                  stock.allocated, uuidv7() AS id, now() AS at
            FROM generate_series($1::int, $2::int - 1) AS i
            JOIN stock ON stock.product_id = 'product-' || lpad((i % ${products})::text, 6, '0')
          ), ledger AS (

@@ -83,7 +83,7 @@ export class Workers {
           case "started":
             return void worker.send({ kind: "serve", orders: this.#options.orders } satisfies PrimaryMessage);
           case "serving":
-            return resolve({ url: message.url, servesSince: Date.now(), ended });
+            return resolve({ url: message.url, servesSince: performance.now(), ended });
           case "failed":
             return reject(message.isSetting ? new ConfigError(message.message) : new Error(message.message));
           case "attempt":
@@ -106,7 +106,7 @@ export class Workers {
     let worker: ServingWorker | null = first;
     for (;;) {
       const servedMs: number =
-        worker === null ? 0 : await worker.ended.then(() => Date.now() - (worker?.servesSince ?? 0));
+        worker === null ? 0 : await worker.ended.then(() => performance.now() - (worker?.servesSince ?? 0));
       if (this.#stopping.signal.aborted) return;
       const delayMs = restarts.next(servedMs);
       if (delayMs === null) break;
@@ -126,7 +126,7 @@ export class Workers {
 
 interface ServingWorker {
   readonly url: string;
-  /** Milliseconds since the epoch. */
+  /** A time of performance.now(). */
   readonly servesSince: number;
   readonly ended: Promise<void>;
 }

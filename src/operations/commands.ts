@@ -187,10 +187,15 @@ async function verifyWith(
   for (const { productId, fault } of faults) out.write(`${JSON.stringify(productId)}: ${fault}\n`);
   let open = faults.length;
   for (const proposal of proposals) {
-    out.write(`${applying === null ? "Proposed" : "Applied"}: ${wordsOf(proposal)}\n`);
-    if (applying === null) continue;
+    if (applying === null) {
+      out.write(`Proposed: ${wordsOf(proposal)}\n`);
+      continue;
+    }
     const { productId } = proposal.drift;
-    const left = await applyProposal(proposal, { audit, ...applying });
+    const { applied, faults: left } = await applyProposal(proposal, { audit, ...applying });
+    out.write(
+      applied === null ? `Not applied: ${JSON.stringify(productId)} kept changing\n` : `Applied: ${wordsOf(applied)}\n`,
+    );
     for (const { fault } of left) out.write(`Still ${JSON.stringify(productId)}: ${fault}\n`);
     open += left.length - faults.filter((fault) => fault.productId === productId).length;
   }

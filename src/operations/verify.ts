@@ -22,6 +22,8 @@ export interface Proposal {
 /** More faults than that are counted, and not kept: something is wrong with the whole then. */
 const faultsMax = 10_000;
 const correctionDeadlineMs = 10_000;
+/** A product that sells all the time may change between the audit and the lock. */
+const attemptsMax = 20;
 
 /** Holds every level against the ledger, while gateways serve or not. */
 export async function verifyLedger(audit: LedgerAudit, progress: Progress): Promise<Verification> {
@@ -51,22 +53,37 @@ function proposalOf(drift: Drift): Proposal[] {
   return steps === null ? [] : [{ drift, steps }];
 }
 
+/** What became of a proposal. */
+export interface AppliedProposal {
+  /** What was written; null where the product changed again and again meanwhile. */
+  readonly applied: Proposal | null;
+  /** What is wrong with the product afterwards. */
+  readonly faults: readonly LedgerFault[];
+}
+
 /**
- * Writes the proposed stock transactions, unless the stock has changed since.
- * @returns what is wrong with the product afterwards
+ * Writes the proposed stock transactions, or what has to take their place where the stock has changed since.
  * @throws StorageError
  */
 export async function applyProposal(
-  { drift }: Proposal,
+  proposed: Proposal,
   { audit, storage, actor }: { audit: LedgerAudit; storage: InventoryStorage; actor: string },
-): Promise<readonly LedgerFault[]> {
-  const scope = { productIds: [drift.productId], keys: [], unresolvedCommandIds: [], isPatient: true };
-  await storage.settle(
-    scope,
-    performance.now() + correctionDeadlineMs,
-    (state, now) => settleCorrection(drift, state, { actor, now, idOf: uuidv7 }) ?? nothing,
-  );
-  return (await audit.auditProduct(drift.productId)).faults;
+): Promise<AppliedProposal> {
+  const { productId } = proposed.drift;
+  const scope = { productIds: [productId], keys: [], unresolvedCommandIds: [], isPatient: true };
+  let proposal: Proposal | undefined = proposed;
+  for (let attempt = 1; attempt <= attemptsMax && proposal !== undefined; attempt += 1) {
+    const { drift }: Proposal = proposal;
+    const written = await storage.settle(
+      scope,
+      performance.now() + correctionDeadlineMs,
+      (state, now) => settleCorrection(drift, state, { actor, now, idOf: uuidv7 }) ?? nothing,
+    );
+    const { faults, drifts } = await audit.auditProduct(productId);
+    if (written !== nothing) return { applied: proposal, faults };
+    [proposal] = drifts.flatMap(proposalOf);
+  }
+  return { applied: null, faults: (await audit.auditProduct(productId)).faults };
 }
 
 const nothing: Settlement = { outcomes: [], stocks: [], transactions: [], deletions: [], spentKeys: [] };

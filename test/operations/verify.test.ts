@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { LedgerAudit } from "../../src/database/ledger-audit.ts";
 import { withInventory } from "../../src/installation.ts";
 import type { StockAction } from "../../src/inventory/actions.ts";
+import { applyProposal, verifyLedger } from "../../src/operations/verify.ts";
 import { auditLedger } from "../support/ledger-audit.ts";
 import { findFreePort, Premises } from "../start/support.ts";
 import { Installation } from "./support.ts";
@@ -205,6 +207,34 @@ describe("verify", () => {
     );
     await move(["hat", "DECREMENT", 6], ["scarf", "DEALLOCATE", 8]);
     expect(await auditLedger(installation.databaseUrl)).toEqual([]);
+  });
+
+  test("corrects by what the stock is when it is locked, while the product goes on selling", async () => {
+    await move(["hat", "CREATE", 1_000]);
+    await installation.query("UPDATE stock SET available = 990 WHERE product_id = 'hat'");
+    const audit = await LedgerAudit.open(installation.databaseUrl);
+    try {
+      const { proposals } = await verifyLedger(audit, {
+        start: () => undefined,
+        advance: () => undefined,
+        stop: () => undefined,
+      });
+      await move(["hat", "DECREMENT", 1]);
+      const [proposal] = proposals;
+      if (proposal === undefined) throw new Error("Nothing was proposed");
+      const selling = new AbortController();
+      const sold = (async () => {
+        while (!selling.signal.aborted) await move(["hat", "DECREMENT", 1]);
+      })();
+      const applied = await withInventory(installation.databaseUrl, ({ storage }) =>
+        applyProposal(proposal, { audit, storage, actor: "admin" }),
+      ).finally(() => selling.abort());
+      await sold;
+      expect(applied).toMatchObject({ applied: { steps: [{ action: "DECREMENT", quantity: 10 }] }, faults: [] });
+      expect(await auditLedger(installation.databaseUrl)).toEqual([]);
+    } finally {
+      await audit.close();
+    }
   });
 
   test("takes no stock transaction that only looks like a correction for one", async () => {

@@ -3,7 +3,7 @@ import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { Shop } from "../support/shop.ts";
-import { openShop, query, requestToken, Premises } from "./support.ts";
+import { eventually, openShop, query, requestToken, Premises } from "./support.ts";
 
 const premises = new Premises();
 const createEmptyDatabase = (): Promise<string> => premises.createDatabase({ migrated: false });
@@ -38,6 +38,23 @@ describe("with DATABASE_URL set", () => {
     );
     expect(await query(databaseUrl, "SELECT to_regclass('stock') AS stock")).toEqual([{ stock: null }]);
     expect(await readdir(dataDir)).toEqual([]);
+  });
+
+  test("drops idempotency keys that are old enough while it serves, and no others", async () => {
+    const databaseUrl = await premises.createDatabase();
+    await query(
+      databaseUrl,
+      `INSERT INTO spent_key (client_id, idempotency_key, fingerprint, command_id, product_id, refusal, created_at)
+       SELECT 'till', age, '', gen_random_uuid(), 'hat', '{}', now() - age::interval FROM unnest(ARRAY['23 hours', '25 hours', '1 year']) AS age`,
+    );
+    const settings = { ...unsafe, DATABASE_URL: databaseUrl, DATA_DIR: await premises.createFolder() };
+    const run = premises.start({ ...settings, KEY_RETENTION_HOURS: "24" });
+    await run.serving();
+    await eventually("the end of the old ones", async () => {
+      const left = await query(databaseUrl, "SELECT idempotency_key FROM spent_key ORDER BY 1");
+      return JSON.stringify(left) === '[{"idempotency_key":"23 hours"}]';
+    });
+    expect(await run.stop()).toBe(0);
   });
 
   test("makes the client that the settings name and none else, and gives it a new secret at another start", async () => {
