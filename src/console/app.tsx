@@ -3,6 +3,8 @@ import { useEffect } from "react";
 import { Redirect, Route, Router, Switch } from "wouter";
 import { useFeed } from "./api/feed-context.ts";
 import { newProductIds } from "./api/merge.ts";
+import { BulkPage } from "./bulk/bulk-page.tsx";
+import { BulkProvider } from "./bulk/bulk-provider.tsx";
 import { ActivityPage } from "./history/activity-page.tsx";
 import { Shell } from "./layout/shell.tsx";
 import { ProductPage } from "./product/product-page.tsx";
@@ -28,16 +30,19 @@ export function App(): React.ReactNode {
   return (
     <Router base="/console">
       <TransactionProvider>
-        <Shell>
-          <Switch>
-            <Route path="/" component={StockPage} />
-            <Route path="/product" component={ProductPage} />
-            <Route path="/activity" component={ActivityPage} />
-            <Route>
-              <Redirect to="/" replace />
-            </Route>
-          </Switch>
-        </Shell>
+        <BulkProvider>
+          <Shell>
+            <Switch>
+              <Route path="/" component={StockPage} />
+              <Route path="/product" component={ProductPage} />
+              <Route path="/activity" component={ActivityPage} />
+              <Route path="/bulk" component={BulkPage} />
+              <Route>
+                <Redirect to="/" replace />
+              </Route>
+            </Switch>
+          </Shell>
+        </BulkProvider>
       </TransactionProvider>
       <SignInDialog state={state} />
     </Router>

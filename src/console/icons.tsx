@@ -9,11 +9,19 @@ import {
   mdiMagnify,
   mdiPlus,
   mdiThemeLightDark,
+  mdiDownload,
+  mdiTrayArrowDown,
+  mdiPause,
+  mdiPlay,
 } from "@mdi/js";
 import { createSvgIcon } from "@mui/material/utils";
 
 /** The console's icons. Each is decoration: what it means is written beside it, or is its button's label. */
 export const AlertIcon = icon(mdiAlertCircleOutline);
+export const DownloadIcon = icon(mdiDownload);
+export const DropIcon = icon(mdiTrayArrowDown);
+export const PauseIcon = icon(mdiPause);
+export const PlayIcon = icon(mdiPlay);
 export const BackIcon = icon(mdiArrowLeft);
 export const BulkIcon = icon(mdiFileUploadOutline);
 export const GraphqlIcon = icon(mdiGraphql);

@@ -28,6 +28,13 @@ export function describeFailure(error: unknown): Failure {
   return failure("away", "The gateway can't be reached.");
 }
 
+/** Which line of a batch was malformed, from 0: the gateway refuses the whole batch for it. Null for any other error. */
+export function invalidLineOf(error: unknown): number | null {
+  if (!CombinedGraphQLErrors.is(error)) return null;
+  const { code, index } = error.errors[0]?.extensions ?? {};
+  return code === "BAD_USER_INPUT" && typeof index === "number" ? index : null;
+}
+
 function describeGraphqlErrors(message: string, { errors }: CombinedGraphQLErrors): Failure {
   const extensions = errors[0]?.extensions ?? {};
   const refusal = parseRefusal(extensions);

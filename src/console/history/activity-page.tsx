@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 import { useLocation } from "wouter";
 import { Page } from "../layout/page.tsx";
 import { productPath } from "../paths.ts";
+import { ExportHistory } from "./export-history.tsx";
 import { HistoryGrid } from "./history-grid.tsx";
 import { useLedger } from "./history-list.ts";
 import { allHistory, toHistoryFilter } from "./history-settings.ts";
@@ -16,7 +17,7 @@ export function ActivityPage(): ReactNode {
   const list = useLedger(filter);
   const [, navigate] = useLocation();
   return (
-    <Page title="Activity" fillsWindow>
+    <Page title="Activity" fillsWindow actions={<ExportHistory filter={filter} />}>
       <HistoryToolbar settings={settings} onChange={setSettings} />
       <Paper variant="outlined" sx={{ flex: 1, minHeight: 0, display: "flex", overflow: "hidden" }}>
         <HistoryGrid

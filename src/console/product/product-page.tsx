@@ -1,6 +1,8 @@
 import { useQuery } from "@apollo/client/react";
+import Button from "@mui/material/Button";
 import IconButton from "@mui/material/IconButton";
 import Paper from "@mui/material/Paper";
+import Stack from "@mui/material/Stack";
 import Typography from "@mui/material/Typography";
 import { useMemo, useState } from "react";
 import type { ReactNode } from "react";
@@ -8,6 +10,7 @@ import { useLocation, useSearchParams } from "wouter";
 import { describeFailure } from "../api/failures.ts";
 import { StockDocument } from "../generated/operations.ts";
 import { Notice } from "../grid/placeholders.tsx";
+import { ExportHistory } from "../history/export-history.tsx";
 import { HistoryGrid } from "../history/history-grid.tsx";
 import { useProductHistory } from "../history/history-list.ts";
 import { allHistory, toHistoryFilter } from "../history/history-settings.ts";
@@ -40,9 +43,16 @@ export function ProductPage(): ReactNode {
       actions={<MoveStockButton productId={productId} />}
     >
       {error !== undefined && stock === undefined && (
-        <Notice icon={<AlertIcon />} title="The product could not be loaded">
-          <span role="alert">{describeFailure(error).message}</span>{" "}
-          <button onClick={() => void refetch()}>Try again</button>
+        <Notice
+          icon={<AlertIcon />}
+          title="The product could not be loaded"
+          action={
+            <Button variant="outlined" onClick={() => void refetch()}>
+              Try again
+            </Button>
+          }
+        >
+          <span role="alert">{describeFailure(error).message}</span>
         </Notice>
       )}
       {stock === null && (
@@ -67,7 +77,10 @@ function ProductHistory({ productId }: { readonly productId: string }): ReactNod
   const list = useProductHistory(productId, filter);
   return (
     <>
-      <Typography variant="h2">History</Typography>
+      <Stack direction="row" sx={{ alignItems: "center", justifyContent: "space-between" }}>
+        <Typography variant="h2">History</Typography>
+        <ExportHistory filter={filter} productId={productId} />
+      </Stack>
       <HistoryToolbar settings={settings} onChange={setSettings} />
       <Paper variant="outlined" sx={{ height: 460, flexShrink: 0, display: "flex", overflow: "hidden" }}>
         <HistoryGrid list={list} label="History" showsProduct={false} />

@@ -17,6 +17,7 @@ import { productPath } from "../paths.ts";
 import { isFiltered, toFilter, useListSettings } from "./list-settings.ts";
 import type { ListSettings } from "./list-settings.ts";
 import { stockColumns } from "./stock-columns.tsx";
+import { ExportStocks } from "./export-stocks.tsx";
 import { NewProducts } from "./new-products.tsx";
 import { StockToolbar } from "./stock-toolbar.tsx";
 
@@ -30,7 +31,16 @@ export function StockPage(): ReactNode {
   const [, navigate] = useLocation();
   const list = useStocks(settings);
   return (
-    <Page title="Stock" fillsWindow actions={<MoveStockButton />}>
+    <Page
+      title="Stock"
+      fillsWindow
+      actions={
+        <>
+          <ExportStocks settings={settings} />
+          <MoveStockButton />
+        </>
+      }
+    >
       <StockToolbar {...handle} />
       <NewProducts list={list} settings={settings} />
       <Paper variant="outlined" sx={{ flex: 1, minHeight: 0, display: "flex", overflow: "hidden" }}>
