@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 
 /** What is done with a request for a WebSocket. */
@@ -11,10 +11,31 @@ export type AcceptWebSocket = (request: IncomingMessage, socket: Duplex, head: B
  * with each for HTTP/2. An upgrade may be ignored (RFC 9110, 7.8): so those requests are put back, without their wish.
  */
 export function acceptUpgrades(server: Server, path: string, accept: AcceptWebSocket): void {
+  const responses = new WeakMap<Duplex, ServerResponse>();
+  server.prependListener("request", (request, response) => void responses.set(request.socket, response));
   server.on("upgrade", (request, socket, head) => {
-    const isWebSocket = request.headers.upgrade?.toLowerCase() === "websocket";
-    if (isWebSocket && request.url?.split("?", 1)[0] === path) accept(request, socket, head);
-    else putBack(server, request, socket, head);
+    afterAnswer(responses.get(socket), socket, () => {
+      const isWebSocket = request.headers.upgrade?.toLowerCase() === "websocket";
+      if (isWebSocket && request.url?.split("?", 1)[0] === path) accept(request, socket, head);
+      else putBack(server, request, socket, head);
+    });
+  });
+}
+
+/** Node has let go of the socket then: an error that nobody listens to would end the process. */
+const ignore = (): void => undefined;
+
+/** Goes on when the requests that came before on the same connection are answered, if there is a connection then. */
+function afterAnswer(response: ServerResponse | undefined, socket: Duplex, proceed: () => void): void {
+  if (response === undefined || response.closed) {
+    proceed();
+    return;
+  }
+  socket.on("error", ignore);
+  response.once("close", () => {
+    if (socket.destroyed || socket.writableEnded) return;
+    socket.off("error", ignore);
+    proceed();
   });
 }
 

@@ -26,6 +26,7 @@ export interface WebSocketsOptions {
 export class WebSockets {
   readonly #options: WebSocketsOptions;
   readonly #connections = new Set<WebSocketConnection>();
+  #isClosed = false;
   readonly #server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -54,7 +55,9 @@ export class WebSockets {
 
   /** Takes a request over that asks for a WebSocket. */
   accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (this.#connections.size >= this.#options.connectionsMax) {
+    if (this.#isClosed || this.#connections.size >= this.#options.connectionsMax) {
+      // Whoever asked may be gone, and an error that nobody listens to would end the process.
+      socket.on("error", () => socket.destroy());
       socket.end(
         "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
       );
@@ -69,6 +72,7 @@ export class WebSockets {
 
   /** Waits until all connections are closed; the end of their sessions has begun it. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all([...this.#connections].map((connection) => connection.closed()));
   }
 
