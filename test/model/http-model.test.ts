@@ -68,9 +68,11 @@ function expectAnswer(known: Known, actual: HttpAnswer, expected: ModelAnswer, r
 /** Holds a product's levels, over both transports and from both gateways, against the model's. */
 async function expectLevels({ model }: Known, real: Installation, productId: string): Promise<void> {
   const { tracked, available, allocated, version } = model.levels(productId);
-  const graphql = await real.levels({ gateway: 0, transport: "graphql" }, "shop", productId);
-  const rest = await real.levels({ gateway: 1, transport: "rest" }, "warehouse", productId);
-  expect([graphql, rest]).toEqual(
+  const seen = await Promise.all([
+    real.levels({ gateway: 0, transport: "graphql" }, "shop", productId),
+    real.levels({ gateway: 1, transport: "rest" }, "warehouse", productId),
+  ]);
+  expect(seen).toEqual(
     tracked
       ? [
           { code: "LEVELS", available, allocated, version },
@@ -205,7 +207,7 @@ const moves: fc.Arbitrary<CreateStockTransaction> = fc.record({
   productId: products,
   action: fc.constantFrom(...stockActions),
   quantity: fc.oneof(
-    { weight: 12, arbitrary: fc.integer({ min: 1, max: 12 }) },
+    { weight: 12, arbitrary: fc.integer({ min: 1, max: 4 }) },
     { weight: 1, arbitrary: fc.constantFrom(2_147_483_646, 2_147_483_647) },
   ),
   idempotencyKey: fc.option(keys, { freq: 3 }),
@@ -244,7 +246,7 @@ test("random histories over GraphQL and REST, through two gateways, are answered
       const known = { model: new ObviousModel(), ids: new Map<string, string>(), prefix: `history ${histories}: ` };
       await fc.asyncModelRun(() => ({ model: known, real: installation }), history);
     }),
-    { numRuns: 12, interruptAfterTimeLimit: 10_000, markInterruptAsFailure: false },
+    { numRuns: 20, interruptAfterTimeLimit: 10_000, markInterruptAsFailure: false },
   );
   expect(histories).toBeGreaterThan(0);
   expect(await auditLedger(installation.databaseUrl)).toEqual([]);
