@@ -1,5 +1,6 @@
 import { createServer } from "node:net";
 import { ConfigError } from "./config.ts";
+import { errorCodeOf } from "./error-message.ts";
 
 /**
  * Finds out before anything is started whether the address can be had.
@@ -20,8 +21,7 @@ export function checkAddress(host: string, port: number): Promise<number> {
 
 /** @returns null for an error that is not about the address */
 export function addressError(error: unknown, host: string, port: number): ConfigError | null {
-  const code = error instanceof Error && "code" in error ? error.code : null;
-  switch (code) {
+  switch (errorCodeOf(error)) {
     case "EADDRINUSE":
       return new ConfigError(`PORT: ${port} is taken on ${host} by another program`, { cause: error });
     case "EACCES":

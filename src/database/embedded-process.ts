@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { errorCodeOf } from "../error-message.ts";
 import type { Launch } from "./embedded-user.ts";
 
 /** The server that postmaster.pid tells of. */
@@ -68,7 +69,7 @@ export async function findRunningServer(
   pidFile = "postmaster.pid",
 ): Promise<RunningServer | null> {
   const text = await readFile(join(databaseDir, pidFile), "utf8").catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
+    if (errorCodeOf(error) === "ENOENT") return "";
     throw error;
   });
   const lines = text.split("\n");
@@ -86,7 +87,7 @@ function isServerOf(pid: number, databaseDir: string): boolean {
     return readlinkSync(`/proc/${pid}/cwd`) === realpathSync(databaseDir);
   } catch (error) {
     // A process that has ended and waits to be collected has no folder any more; one of another user's won't show it.
-    return !(error instanceof Error && "code" in error && error.code === "ENOENT");
+    return errorCodeOf(error) !== "ENOENT";
   }
 }
 
@@ -133,7 +134,7 @@ export function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
+    return errorCodeOf(error) === "EPERM";
   }
 }
 

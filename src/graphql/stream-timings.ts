@@ -16,7 +16,7 @@ export interface StreamTimings {
 export const streamTimings: StreamTimings = {
   lookIntervalMs: 1_000,
   takeTimeoutMs: 10_000,
-  admissionTimeoutMs: 3_000,
+  admissionTimeoutMs: 10_000,
   pingIntervalMs: 12_000,
   idleTimeoutMs: 60_000,
 };

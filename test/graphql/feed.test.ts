@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { Client } from "pg";
+import { ForeignGroup } from "../support/foreign-group.ts";
 import { newProduct, startGraphQLServer } from "./support.ts";
 import type { GraphQLServer } from "./support.ts";
 
@@ -27,27 +28,7 @@ async function connect(connectionString = server.databaseUrl): Promise<Client> {
   return client;
 }
 
-/** Another gateway's group, as src/database/settled-position.ts says it has to go: up to its positions. */
-async function beginGroup(): Promise<{ client: Client; position: string }> {
-  const client = await connect();
-  await client.query("BEGIN");
-  await client.query("SELECT pg_current_xact_id()");
-  const { rows } = await client.query("SELECT nextval('stock_transaction_position') AS position");
-  return { client, position: rows[0].position };
-}
-
-/** ... and from there to before its COMMIT. */
-async function writeGroup(
-  { client, position }: { client: Client; position: string },
-  productId: string,
-): Promise<void> {
-  await client.query("SAVEPOINT written");
-  await client.query(
-    `INSERT INTO stock_transaction (product_id, version, id, action, quantity, available_after, allocated_after, actor, created_at, position)
-     VALUES ($1, 1, gen_random_uuid(), 'INCREMENT', 1, 1, 0, 'other gateway', now(), $2)`,
-    [productId, position],
-  );
-}
+const beginGroup = (): Promise<ForeignGroup> => ForeignGroup.begin(server.databaseUrl);
 
 const receive = (...productIds: string[]): Promise<unknown> =>
   server.data(
@@ -118,11 +99,11 @@ describe("OLDEST_FIRST over all products", () => {
     const [before, late, early] = [newProduct(), newProduct(), newProduct()];
     await receive(before);
     const group = await beginGroup();
-    await writeGroup(group, late);
+    await group.write(late);
     await receive(early);
     expect(await follower.readUntil(1)).toEqual([before]);
     await untilLast(before);
-    await group.client.query("COMMIT");
+    await group.end("COMMIT");
     expect(await follower.readUntil(3)).toEqual([before, late, early]);
     await untilLast(early);
   });
@@ -144,9 +125,9 @@ describe("OLDEST_FIRST over all products", () => {
     await received;
     follower.seen.length = 0;
     expect(await follower.read()).toEqual([]);
-    await writeGroup(group, late);
+    await group.write(late);
     expect(await follower.read()).toEqual([]);
-    await group.client.query("COMMIT");
+    await group.end("COMMIT");
     expect(await follower.readUntil(3)).toEqual([late, first, second]);
   });
 
@@ -154,10 +135,10 @@ describe("OLDEST_FIRST over all products", () => {
     const follower = await Follower.atEnd();
     const [lost, kept] = [newProduct(), newProduct()];
     const group = await beginGroup();
-    await writeGroup(group, lost);
+    await group.write(lost);
     await receive(kept);
     expect(await follower.read()).toEqual([]);
-    await group.client.query("ROLLBACK");
+    await group.end("ROLLBACK");
     expect(await follower.readUntil(1)).toEqual([kept]);
   });
 
@@ -167,7 +148,7 @@ describe("OLDEST_FIRST over all products", () => {
     await receive(productId);
     const other = await beginGroup();
     expect(await follower.readUntil(1)).toEqual([productId]);
-    await other.client.query("ROLLBACK");
+    await other.end("ROLLBACK");
   });
 
   test("does not wait for transactions that are no group's, in this database or another", async () => {
@@ -186,11 +167,11 @@ describe("OLDEST_FIRST over all products", () => {
     // Nor does a group that waits hide behind them.
     const [late, early] = [newProduct(), newProduct()];
     const group = await beginGroup();
-    await writeGroup(group, late);
+    await group.write(late);
     await receive(early);
     expect(await follower.readUntil(1)).toEqual([productId]);
     await untilLast(productId);
-    await group.client.query("COMMIT");
+    await group.end("COMMIT");
     expect(await follower.readUntil(3)).toEqual([productId, late, early]);
     for (const other of others) await other.query("ROLLBACK");
   });
@@ -205,7 +186,7 @@ describe("OLDEST_FIRST over all products", () => {
     );
     expect(stock.transactions.nodes).toEqual([{ version: 1 }]);
     expect(stockTransactions.nodes).toEqual([{ productId }]);
-    await group.client.query("ROLLBACK");
+    await group.end("ROLLBACK");
   });
 });
 
