@@ -53,9 +53,10 @@ async function runFaults(): Promise<boolean> {
     clients,
     onRound: (fault, { tally }) => {
       const found = isSound(tally) ? "sound" : namesOfViolations(tally);
-      const { requests, acknowledged, unknown } = tally;
+      const { requests, acknowledged, unknown, unservedMsMax } = tally;
+      const gap = `${(unservedMsMax / 1_000).toFixed(1)} s without an answer`;
       console.log(
-        `${clock()} ${fault}: ${requests} requests, ${acknowledged} acknowledged, ${unknown} unknown: ${found}`,
+        `${clock()} ${fault}: ${requests} requests, ${acknowledged} acknowledged, ${unknown} unknown, ${gap}: ${found}`,
       );
     },
   });

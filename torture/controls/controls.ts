@@ -3,9 +3,11 @@ import type { Findings, ViolationName } from "../check/tally.ts";
 import { createTally, addTally, isSound } from "../check/tally.ts";
 import type { Tally } from "../check/tally.ts";
 import { delayedDuplicates } from "../faults/duplicates.ts";
+import { losePrimary } from "../faults/failover.ts";
 import type { Fault } from "../faults/fault.ts";
 import { noFault } from "../faults/holds.ts";
 import { killPostmaster } from "../faults/processes.ts";
+import { asynchronousFailover } from "../failover/cluster.ts";
 import { packageRoot } from "../package-root.ts";
 import { Random } from "../random.ts";
 import { runRound } from "../round.ts";
@@ -74,6 +76,14 @@ export const controls: readonly Control[] = [
     flaw: null,
     setting: careless,
     fault: killPostmaster,
+    reason: "lost",
+  },
+  {
+    name: "asynchronous-failover",
+    description: "commits wait for no standby when the primary is lost",
+    flaw: null,
+    setting: asynchronousFailover,
+    fault: losePrimary,
     reason: "lost",
   },
 ];

@@ -35,17 +35,20 @@ interface Member {
 export class FailoverCluster implements Database {
   /** Of the database, through HAProxy: on whichever member is the primary. */
   readonly url: string;
+  readonly members: readonly string[] = memberNames;
   readonly #folder: string;
   readonly #members: readonly Member[];
   readonly #ports: { readonly etcdClient: number; readonly etcdPeer: number; readonly proxy: number };
   /** Never in a process's arguments, only in files. */
+  readonly #isSynchronous: boolean;
   readonly #passwords = { superuser: secret(), replication: secret(), rewind: secret(), gateway: secret() };
   /** Etcd and HAProxy. */
   readonly #services: Daemon[] = [];
 
-  private constructor(folder: string, ports: readonly number[]) {
+  private constructor(folder: string, ports: readonly number[], isSynchronous: boolean) {
     const [etcdClient = 0, etcdPeer = 0, proxy = 0, ...others] = ports;
     this.#folder = folder;
+    this.#isSynchronous = isSynchronous;
     this.#ports = { etcdClient, etcdPeer, proxy };
     this.#members = memberNames.map((name, index) => ({
       name,
@@ -60,11 +63,12 @@ export class FailoverCluster implements Database {
   /**
    * Starts one, and waits until it is ready.
    * @param folder empty, and its own
+   * @param isSynchronous false: commits wait for no standby, against what the files say, and a failover loses some
    * @throws Error that says what did not start, and why
    */
-  static async open(folder: string): Promise<FailoverCluster> {
+  static async open(folder: string, isSynchronous = true): Promise<FailoverCluster> {
     await giveToService(folder);
-    const cluster = new FailoverCluster(folder, await findFreePorts(3 + 2 * memberNames.length));
+    const cluster = new FailoverCluster(folder, await findFreePorts(3 + 2 * memberNames.length), isSynchronous);
     try {
       await cluster.#start();
       return cluster;
@@ -154,7 +158,29 @@ export class FailoverCluster implements Database {
     for (const member of others) await this.#startMember(member);
     await this.#createDatabase(first);
     await this.#startProxy();
+    if (!this.#isSynchronous) await this.#dropSynchrony(first);
     await this.waitUntilReady(bootstrapMs);
+  }
+
+  async #dropSynchrony(member: Member): Promise<void> {
+    const body = JSON.stringify({ synchronous_mode: false, synchronous_mode_strict: false });
+    const response = await fetch(`${this.#restUrlOf(member)}/config`, { method: "PATCH", body });
+    if (response.status !== 200) throw new Error(`Patroni did not take it: ${response.status}`);
+    await eventually("the first primary behind HAProxy", () => this.#isReachable(), bootstrapMs);
+    await eventually("commits that wait for no standby", () => this.#waitsForNone(), bootstrapMs);
+  }
+
+  async #waitsForNone(): Promise<boolean> {
+    const client = new Client({ connectionString: this.url });
+    try {
+      await client.connect();
+      const { rows } = await client.query<{ names: string }>(
+        "SELECT current_setting('synchronous_standby_names') AS names",
+      );
+      return rows[0]?.names === "";
+    } finally {
+      await client.end();
+    }
   }
 
   #launch(name: string, tool: DebianTool, args: readonly string[]): Daemon {
@@ -241,7 +267,7 @@ export class FailoverCluster implements Database {
       followers.length === alive.length &&
       followers.every(({ state }) => state === "running" || state === "streaming") &&
       roles.includes("leader") &&
-      roles.includes("sync_standby") &&
+      roles.includes(this.#isSynchronous ? "sync_standby" : "replica") &&
       (await this.#isReachable())
     );
   }
@@ -313,4 +339,11 @@ export const failover: Setting<FailoverCluster> = {
   name: "failover",
   openDatabase: (folder) => FailoverCluster.open(folder),
   findObstacle: () => findMissing(debianTools.postgres, debianTools.patroni, debianTools.etcd, debianTools.haproxy),
+};
+
+/** The same, but commits wait for no standby. */
+export const asynchronousFailover: Setting<FailoverCluster> = {
+  ...failover,
+  name: "asynchronous-failover",
+  openDatabase: (folder) => FailoverCluster.open(folder, false),
 };

@@ -1,4 +1,5 @@
-import { failover } from "../failover/cluster.ts";
+import { setTimeout as wait } from "node:timers/promises";
+import { asynchronousFailover, failover } from "../failover/cluster.ts";
 import type { FailoverCluster } from "../failover/cluster.ts";
 import type { Fault } from "./fault.ts";
 import { instant, nothingToEnd } from "./holds.ts";
@@ -65,6 +66,27 @@ const switchOver: Fault<FailoverCluster> = {
     await database.switchOver();
     await database.waitUntilReady();
     return nothingToEnd;
+  },
+};
+
+/** For a control: what is committed while the standbys hang is on the primary alone. */
+export const losePrimary: Fault<FailoverCluster> = {
+  name: "lose-primary",
+  description: "the standbys hang for a second; then the primary is killed",
+  needs: asynchronousFailover,
+  holdMs: instant,
+  begin: async ({ world: { database } }) => {
+    await database.waitUntilReady();
+    const primary = await database.findPrimary();
+    const standbys = database.members.filter((name) => name !== primary);
+    for (const name of standbys) await database.signal(name, "SIGSTOP");
+    await wait(1_000);
+    await database.kill(primary);
+    for (const name of standbys) await database.signal(name, "SIGCONT");
+    return async () => {
+      await database.waitUntilReady();
+      await database.revive(primary);
+    };
   },
 };
 
