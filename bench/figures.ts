@@ -1,5 +1,6 @@
 import { mutationsOn } from "./workload.ts";
 import type { Workload } from "./workload.ts";
+import type { WatchersPlan } from "./watchers.ts";
 import type { ServerVariant } from "./server-process.ts";
 
 /** One line of the table: a server, what is asked of it, and what the outcome is compared with. */
@@ -9,6 +10,8 @@ export interface Figure {
   readonly variant: ServerVariant;
   readonly workload: Workload;
   readonly connections: number;
+  /** Who watches the feed meanwhile; nobody where it is not said. */
+  readonly watchers?: WatchersPlan;
   /** The names of the figures whose requests per second this one's are divided by. */
   readonly comparedTo: readonly string[];
 }
@@ -52,5 +55,23 @@ export const figures: readonly Figure[] = [
     workload: hot,
     connections,
     comparedTo: ["usual-hot", "mutation-uniform"],
+  },
+  {
+    name: "feed-one-watcher",
+    description: "single mutations, 10 000 products, and one watcher of all",
+    variant: "gateway",
+    workload: uniform,
+    connections,
+    watchers: { count: 1, oneProductEach: false },
+    comparedTo: ["mutation-uniform"],
+  },
+  {
+    name: "feed-fan-out",
+    description: "single mutations, 10 000 products, and 1 000 watchers of one each",
+    variant: "gateway",
+    workload: uniform,
+    connections,
+    watchers: { count: 1_000, oneProductEach: true },
+    comparedTo: ["mutation-uniform", "feed-one-watcher"],
   },
 ];

@@ -2,6 +2,8 @@ import type { BenchDatabase, BenchDatabases } from "./databases.ts";
 import type { Figure } from "./figures.ts";
 import { Load } from "./load.ts";
 import { ServerProcess } from "./server-process.ts";
+import { Watchers } from "./watchers.ts";
+import type { FeedStretch } from "./watchers.ts";
 
 /** What one figure came to. */
 export interface Measurement {
@@ -13,6 +15,8 @@ export interface Measurement {
   readonly serverCpuMicros: number;
   /** How many stock transactions shared a database transaction, on average; null where they don't. */
   readonly groupSize: number | null;
+  /** What the watchers of the feed were told; null where nobody watches. */
+  readonly feed: FeedStretch | null;
 }
 
 export interface MeasurementOptions {
@@ -71,16 +75,20 @@ async function drive(
   seconds: number,
 ): Promise<Driven> {
   const { name, connections, workload } = figure;
+  const watchers = figure.watchers === undefined ? null : new Watchers(server.url, server.token, figure.watchers);
   const load = new Load({ url: server.url, token: server.token, connections, workload });
   await load.whileSound(warmUpSeconds * 1_000);
   const positionBefore = await ledger.readPosition();
   const cpuBefore = await server.cpuMicros();
   load.restart();
+  watchers?.restart();
   await load.whileSound(seconds * 1_000);
   const stretch = load.read();
+  const feed = watchers?.read() ?? null;
   const cpuMicros = (await server.cpuMicros()) - cpuBefore;
   const positionAfter = await ledger.readPosition();
   const answers = await load.stop();
+  await watchers?.close();
   const measurement = {
     name,
     requestsPerSecond: stretch.answers / stretch.seconds,
@@ -88,6 +96,7 @@ async function drive(
     p99Ms: stretch.p99Ms,
     serverCpuMicros: cpuMicros / stretch.answers,
     groupSize: await ledger.groupSize(positionBefore, positionAfter),
+    feed,
   };
   return { measurement, answers };
 }

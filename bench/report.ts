@@ -34,7 +34,18 @@ export function describeMachine(postgresVersion: string): string {
 
 /** A table in Markdown, columns aligned. */
 export function toTable(figures: readonly ReportedFigure[]): string {
-  const header = ["figure", "requests/s", "p50 ms", "p99 ms", "server CPU µs", "group size", "ratio to"];
+  const header = [
+    "figure",
+    "requests/s",
+    "p50 ms",
+    "p99 ms",
+    "server CPU µs",
+    "group size",
+    "events/s",
+    "told p50 ms",
+    "told p99 ms",
+    "ratio to",
+  ];
   const rows = figures.map((figure) => [
     figure.name,
     figure.requestsPerSecond.toFixed(0),
@@ -42,6 +53,9 @@ export function toTable(figures: readonly ReportedFigure[]): string {
     figure.p99Ms.toFixed(1),
     figure.serverCpuMicros.toFixed(0),
     figure.groupSize?.toFixed(1) ?? "",
+    figure.feed?.eventsPerSecond.toFixed(0) ?? "",
+    figure.feed?.p50Ms.toFixed(0) ?? "",
+    figure.feed?.p99Ms.toFixed(0) ?? "",
     Object.entries(figure.ratioTo)
       .map(([name, ratio]) => `${ratio.toFixed(2)} × ${name}`)
       .join(", "),
@@ -56,10 +70,18 @@ export function toTable(figures: readonly ReportedFigure[]): string {
 }
 
 function isNumeric(column: number): boolean {
-  return column > 0 && column < 6;
+  return column > 0 && column < 9;
 }
 
-function rounded({ requestsPerSecond, p50Ms, p99Ms, serverCpuMicros, groupSize, ...rest }: Measurement): Measurement {
+function rounded({
+  requestsPerSecond,
+  p50Ms,
+  p99Ms,
+  serverCpuMicros,
+  groupSize,
+  feed,
+  ...rest
+}: Measurement): Measurement {
   return {
     ...rest,
     requestsPerSecond: round(requestsPerSecond, 1),
@@ -67,6 +89,7 @@ function rounded({ requestsPerSecond, p50Ms, p99Ms, serverCpuMicros, groupSize, 
     p99Ms: round(p99Ms, 3),
     serverCpuMicros: round(serverCpuMicros, 1),
     groupSize: groupSize === null ? null : round(groupSize, 1),
+    feed: feed === null ? null : { ...feed, eventsPerSecond: round(feed.eventsPerSecond, 1) },
   };
 }
 

@@ -6,12 +6,12 @@ import type { ServerMessage, ServerVariant } from "./server-process.ts";
 import { UsualResolver } from "./usual-resolver.ts";
 
 /*
- * One server in a process of its own, put together as `npm start` does it, with all settings at their defaults. Started by
+ * One server in a process of its own, put together as `npm start` does it, with all settings at their defaults but for the watchers that one client may have. Started by
  * ServerProcess with the variant and the URL of a migrated database.
  */
 
 const [, , variant = "", databaseUrl = ""] = process.argv;
-const config = readConfig({ PORT: "0", DATABASE_URL: databaseUrl });
+const config = readConfig({ PORT: "0", DATABASE_URL: databaseUrl, WATCHERS_PER_CLIENT_MAX: "1000" });
 const usual = isUsual(variant) ? await UsualResolver.open(databaseUrl) : null;
 const logger = pino({ level: config.logLevel });
 const gateway = await startGateway({ ...config, databaseUrl, logger, settler: usual ?? undefined });

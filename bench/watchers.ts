@@ -1,0 +1,93 @@
+import { createHistogram } from "node:perf_hooks";
+import { createClient } from "graphql-ws";
+import type { Client } from "graphql-ws";
+import { WebSocket } from "ws";
+import { productIdOf } from "./workload.ts";
+
+/** Who watches while stock is moved. */
+export interface WatchersPlan {
+  readonly count: number;
+  /** Each watches the product with its own number; otherwise all of them watch everything. */
+  readonly oneProductEach: boolean;
+}
+
+/** What watchers were told in one stretch of time. */
+export interface FeedStretch {
+  readonly eventsPerSecond: number;
+  /** From the time of acceptance, which is read just before COMMIT, to having the event: to the millisecond. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+const document = `subscription Watch($productIds: [ID!]) {
+  stockTransactionCreated(productIds: $productIds) {
+    cursor
+    node { id productId action quantity availableAfter allocatedAfter version createdAt }
+  }
+}`;
+
+interface Event {
+  readonly stockTransactionCreated: { readonly node: { readonly createdAt: string } };
+}
+
+/** Subscribers of one server, each on a connection of its own. */
+export class Watchers {
+  readonly #clients: readonly Client[];
+  #failure: Error | null = null;
+  #stretch = { startedAt: performance.now(), events: 0, millis: createHistogram() };
+
+  constructor(url: string, token: string, { count, oneProductEach }: WatchersPlan) {
+    this.#clients = Array.from({ length: count }, (_, index) => {
+      const client = createClient({
+        url: new URL("/graphql", url.replace("http", "ws")).href,
+        webSocketImpl: WebSocket,
+        connectionParams: { Authorization: `Bearer ${token}` },
+        retryAttempts: 0,
+      });
+      const productIds = oneProductEach ? [productIdOf(index)] : null;
+      client.subscribe<Event>(
+        { query: document, variables: { productIds } },
+        {
+          next: ({ data, errors }) => {
+            if (data == null) this.#fail(JSON.stringify(errors));
+            else this.#record(data);
+          },
+          error: (error) => this.#fail(String(error)),
+          complete: () => undefined,
+        },
+      );
+      return client;
+    });
+  }
+
+  /** Begins a new stretch. */
+  restart(): void {
+    this.#stretch = { startedAt: performance.now(), events: 0, millis: createHistogram() };
+  }
+
+  /** The stretch so far. @throws Error when a stream has failed, or nobody was told anything */
+  read(): FeedStretch {
+    if (this.#failure !== null) throw this.#failure;
+    const { startedAt, events, millis } = this.#stretch;
+    if (events === 0) throw new Error("No watcher was told anything");
+    return {
+      eventsPerSecond: events / ((performance.now() - startedAt) / 1_000),
+      p50Ms: millis.percentile(50),
+      p99Ms: millis.percentile(99),
+    };
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.#clients) await client.dispose();
+  }
+
+  #record({ stockTransactionCreated }: Event): void {
+    const { createdAt } = stockTransactionCreated.node;
+    this.#stretch.events += 1;
+    this.#stretch.millis.record(Math.max(1, Date.now() - Date.parse(createdAt)));
+  }
+
+  #fail(message: string): void {
+    this.#failure ??= new Error(`A subscription failed: ${message}`);
+  }
+}
