@@ -1,16 +1,17 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { createClient } from "graphql-ws";
 import { WebSocket } from "ws";
 import { closingOf, FeedSocket, refusedUpgrade, watchDocument } from "../support/feed-socket.ts";
 import type { Closing, FeedMessage } from "../support/feed-socket.ts";
 import { startTestGateway } from "../support/gateway.ts";
-import type { TestGateway } from "../support/gateway.ts";
+import type { TestGateway, TestGatewayOptions } from "../support/gateway.ts";
 import { FeedWorld } from "./feed-world.ts";
 import { newProduct } from "./support.ts";
 
 let world: FeedWorld;
 let gateway: TestGateway;
 let token: string;
+let others: TestGateway[] = [];
 
 beforeAll(async () => {
   world = await FeedWorld.open();
@@ -18,7 +19,19 @@ beforeAll(async () => {
   token = await gateway.token();
 });
 
+afterEach(async () => {
+  for (const other of others) await other.close();
+  others = [];
+});
+
 afterAll(() => world.close());
+
+/** Another gateway, for one test. */
+async function startOther(options: TestGatewayOptions): Promise<TestGateway> {
+  const other = await startTestGateway(options);
+  others.push(other);
+  return other;
+}
 
 /** What is sent of a stock transaction when {@link watchDocument} is asked. */
 const event = (id: string, productId: string, version: number): FeedMessage => ({
@@ -145,10 +158,9 @@ describe("an access token", () => {
 describe("the protocol", () => {
   test("closes with 4408 who has not shown an access token in time", async () => {
     const { databaseUrl } = gateway;
-    const hasty = await startTestGateway({ databaseUrl, streamTimings: { admissionTimeoutMs: 50 } });
+    const hasty = await startOther({ databaseUrl, streamTimings: { admissionTimeoutMs: 50 } });
     const socket = await FeedSocket.open(hasty.url);
     expect(await socket.end()).toEqual({ code: 4408, reason: "Connection initialisation timeout", unread: [] });
-    await hasty.close();
   });
 
   test.each(["graphql-ws", "chat"])("closes with 4406 who speaks %s", async (protocol) => {
@@ -170,7 +182,7 @@ describe("the protocol", () => {
 
   test("closes with 1013 who is admitted more often than the client may ask", async () => {
     const { databaseUrl } = gateway;
-    const strict = await startTestGateway({ databaseUrl, rateLimits: { perClient: 1, perAddress: 0 } });
+    const strict = await startOther({ databaseUrl, rateLimits: { perClient: 1, perAddress: 0 } });
     const strictToken = await strict.token(["inventory:read"]);
     const endings: (Closing | undefined)[] = [];
     while (endings.at(-1) === undefined) {
@@ -185,12 +197,11 @@ describe("the protocol", () => {
       await socket.close();
     }
     expect(endings.at(-1)).toEqual({ code: 1013, reason: "Too many requests from this client" });
-    await strict.close();
   });
 
   test("refuses a subscription with RATE_LIMITED where the client asks for too many, and the connection goes on", async () => {
     const { databaseUrl } = gateway;
-    const strict = await startTestGateway({ databaseUrl, rateLimits: { perClient: 1, perAddress: 0 } });
+    const strict = await startOther({ databaseUrl, rateLimits: { perClient: 1, perAddress: 0 } });
     const socket = await FeedSocket.admitted(strict.url, await strict.token(["inventory:read"]));
     for (let id = 0; id < 20; id += 1) socket.subscribe(String(id), { query: "{ nothing }" });
     const codes = new Set<string>();
@@ -207,7 +218,6 @@ describe("the protocol", () => {
       }),
     );
     await socket.close();
-    await strict.close();
   });
 
   test("closes with 4429 who shows a token twice", async () => {
@@ -240,7 +250,7 @@ describe("the protocol", () => {
   });
 
   test("answers 503 to the request for a WebSocket where there are as many as there may be, and has room when one leaves", async () => {
-    const small = await startTestGateway({ watchersMax: 2 });
+    const small = await startOther({ watchersMax: 2 });
     const [one] = [await FeedSocket.open(small.url), await FeedSocket.open(small.url)];
     const response = await refusedUpgrade(small.url);
     expect([response.statusCode, response.headers["retry-after"]]).toEqual([503, "10"]);
@@ -249,7 +259,6 @@ describe("the protocol", () => {
     while (small.log.length === lines) await new Promise(setImmediate);
     const three = await FeedSocket.admitted(small.url, await small.token());
     await three.close();
-    await small.close();
   });
 });
 
