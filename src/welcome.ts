@@ -4,6 +4,7 @@ import type { FirstClient } from "./first-client.ts";
 export function welcome(url: string, client: FirstClient): string {
   return [
     "",
+    `  Console   ${url}/console   in a browser`,
     `  GraphQL   ${url}/graphql`,
     `  Sandbox   ${url}/graphql   in a browser`,
     `  REST      ${url}/v2/inventories   (${url}/openapi.json)`,

@@ -19,18 +19,18 @@ interface Asset {
 }
 
 /**
- * Serves the files of a folder from memory, for ever: their names are hashes of their contents. They are read once: there
- * are few of them, and no path of a request ever reaches the file system.
+ * Serves the files of a folder from memory, for ever: their names are hashes of their contents. No path of a
+ * request ever reaches the file system.
  */
 export async function assetRoutes(app: FastifyInstance, prefix: string, folder: string): Promise<void> {
-  const assets = await readAssets(folder);
+  const assets = await listAssets(folder);
   app.get(
     `${prefix}:name`,
     { schema: { hide: true } },
     async (request: FastifyRequest<{ Params: { name: string } }>, reply) => {
       const asset = assets.get(request.params.name);
       if (asset === undefined) throw new RequestError(404, "There is no such file");
-      return sendAsset(asset, request, reply);
+      return sendAsset(await asset(), request, reply);
     },
   );
 }
@@ -54,16 +54,25 @@ function accepts(header: string, encoding: string): boolean {
   });
 }
 
-async function readAssets(folder: string): Promise<ReadonlyMap<string, Asset>> {
+/** Files are read when they are first asked for: GraphiQL is large, and few ask for it. */
+async function listAssets(folder: string): Promise<ReadonlyMap<string, () => Promise<Asset>>> {
   const names: readonly string[] = await readdir(folder).catch((): string[] => []);
-  const assets = new Map<string, Asset>();
+  const assets = new Map<string, () => Promise<Asset>>();
   for (const name of names) {
     const type = types[extname(name)];
     if (type === undefined) continue;
-    const file = join(folder, name);
-    const read = (suffix: string): Promise<Buffer> | null =>
-      names.includes(name + suffix) ? readFile(file + suffix) : null;
-    assets.set(name, { type, plain: await readFile(file), br: await read(".br"), gzip: await read(".gz") });
+    const read = async (suffix: ".br" | ".gz"): Promise<Buffer | null> =>
+      names.includes(name + suffix) ? await readFile(join(folder, name + suffix)) : null;
+    let asset: Promise<Asset> | null = null;
+    assets.set(name, () => {
+      asset ??= Promise.all([readFile(join(folder, name)), read(".br"), read(".gz")]).then(([plain, br, gzip]) => ({
+        type,
+        plain,
+        br,
+        gzip,
+      }));
+      return asset;
+    });
   }
   return assets;
 }

@@ -21,8 +21,12 @@ export async function pages(app: FastifyInstance): Promise<void> {
   app.setErrorHandler(answerError);
   const methods = new MethodTable(app);
   const consolePage = await readPage("index.html");
+  const graphiqlPage = await readPage("graphiql.html");
+  app.get("/graphiql", { schema: { hide: true } }, async (_request, reply) =>
+    sendPage(reply, graphiqlPage, graphiqlPolicy),
+  );
   for (const url of ["/console", "/console/*"]) {
-    app.get(url, { schema: { hide: true } }, async (_request, reply) => sendPage(reply, consolePage));
+    app.get(url, { schema: { hide: true } }, async (_request, reply) => sendPage(reply, consolePage, pagePolicy));
   }
   await assetRoutes(app, "/console/assets/", join(pagesFolder, "assets"));
   methods.refuseOthers();
@@ -34,12 +38,12 @@ async function readPage(name: string): Promise<string | null> {
   return existsSync(file) ? await readFile(file, "utf8") : null;
 }
 
-function sendPage(reply: FastifyReply, page: string | null): FastifyReply {
+function sendPage(reply: FastifyReply, page: string | null, policyOf: (nonce: string) => string): FastifyReply {
   if (page === null) throw new RequestError(404, "The pages are not built: npm run build");
   const nonce = randomBytes(16).toString("base64");
   return reply
     .headers({
-      "content-security-policy": pagePolicy(nonce),
+      "content-security-policy": policyOf(nonce),
       "cache-control": "no-store",
       "referrer-policy": "no-referrer",
       "cross-origin-opener-policy": "same-origin",
@@ -51,16 +55,25 @@ function sendPage(reply: FastifyReply, page: string | null): FastifyReply {
 
 /** Scripts from here only and none inline; styles from here, and those that the page's script adds with the nonce. */
 function pagePolicy(nonce: string): string {
-  return [
-    "default-src 'none'",
-    "script-src 'self'",
-    `style-src 'self' 'nonce-${nonce}'`,
-    "img-src 'self'",
-    "font-src 'self'",
-    "connect-src 'self'",
-    "manifest-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join("; ");
+  return [...commonPolicy, `style-src 'self' 'nonce-${nonce}'`, "img-src 'self'", "font-src 'self'"].join("; ");
 }
+
+/** GraphiQL's editor makes styles without a nonce, has pictures and a font as data, and works in background scripts. */
+function graphiqlPolicy(): string {
+  const own = [
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data:",
+    "font-src 'self' data:",
+    "worker-src 'self'",
+  ];
+  return [...commonPolicy, ...own].join("; ");
+}
+
+const commonPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+] as const;

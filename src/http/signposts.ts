@@ -1,6 +1,7 @@
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { answerError } from "../rest/errors.ts";
 import { MethodTable } from "../rest/methods.ts";
+import { landingPage, landingPolicy } from "./landing.ts";
 import { graphqlPath } from "../graphql/routes.ts";
 
 /** How long the database may take to say that it is there, in milliseconds. */
@@ -14,6 +15,8 @@ export interface SignpostOptions {
 const places = {
   name: "inventory-gateway",
   graphql: graphqlPath,
+  console: "/console",
+  graphiql: "/graphiql",
   sandbox: `${graphqlPath} (in a browser)`,
   rest: "/v2/inventories",
   openapi: "/openapi.json",
@@ -33,7 +36,12 @@ export async function signposts(app: FastifyInstance, { pingDatabase }: Signpost
   app.setErrorHandler(answerError);
   const methods = new MethodTable(app);
   const isReady = singleFlight(() => withinTime(pingDatabase(), readinessTimeoutMs));
-  app.get("/", { schema: { hide: true } }, async () => places);
+  app.get("/", { schema: { hide: true } }, async (request, reply) => {
+    reply.header("vary", "accept");
+    if (!isForPeople(request)) return places;
+    reply.header("content-security-policy", landingPolicy).header("cache-control", "no-store");
+    return reply.type("text/html; charset=utf-8").send(landingPage(await isReady()));
+  });
   app.get("/healthz", { schema: { hide: true } }, async (_request, reply) =>
     reply.header("cache-control", "no-store").send({ status: "live" }),
   );
@@ -46,6 +54,11 @@ export async function signposts(app: FastifyInstance, { pingDatabase }: Signpost
       .send({ status: "not ready", reason: "The database does not answer" });
   });
   methods.refuseOthers();
+}
+
+/** Browsers name HTML; programs name JSON, anything, or nothing. */
+function isForPeople({ headers }: FastifyRequest): boolean {
+  return headers.accept?.toLowerCase().includes("text/html") ?? false;
 }
 
 /** @returns whether the work is done in time; never rejects */

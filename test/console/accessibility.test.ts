@@ -54,6 +54,16 @@ const views: readonly [string, (page: Page) => Promise<unknown>][] = [
     },
   ],
   [
+    "a file with a problem in it, sent",
+    async (page) => {
+      await page.getByRole("link", { name: "Bulk" }).click();
+      const buffer = Buffer.from("product_id,action,quantity\nshirt-m,INCREMENT,1\nshirt-m,borrow,1\n");
+      await page.getByLabel("CSV file", { exact: true }).setInputFiles({ name: "a.csv", mimeType: "text/csv", buffer });
+      await page.getByRole("button", { name: "Send 1 line" }).click();
+      await page.getByText(/^Finished/).waitFor();
+    },
+  ],
+  [
     "the activity",
     async (page) => {
       await page.getByRole("link", { name: "Activity" }).click();

@@ -17,6 +17,8 @@ export interface Console {
   open(options?: WindowOptions): Promise<Page>;
   /** The same, signed in, at a path below /console. */
   openSignedIn(path?: string, options?: WindowOptions): Promise<Page>;
+  /** Watches a window that a page has opened like those that the test opens. */
+  watch(page: Page): Page;
   close(): Promise<void>;
 }
 
@@ -50,6 +52,7 @@ export async function startConsole(options: TestGatewayOptions = {}): Promise<Co
       await signIn(page, gateway);
       return page;
     },
+    watch: (page) => watch(page, gateway.url, mishaps),
     close: async () => {
       await browser.close();
       await gateway.close();

@@ -194,6 +194,8 @@ test("the root tells where things are", async () => {
   expect(await (await fetch(gateway.url)).json()).toEqual({
     name: "inventory-gateway",
     graphql: "/graphql",
+    console: "/console",
+    graphiql: "/graphiql",
     sandbox: "/graphql (in a browser)",
     rest: "/v2/inventories",
     openapi: "/openapi.json",

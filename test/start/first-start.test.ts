@@ -41,7 +41,8 @@ describe("a first start with nothing set", () => {
     const secret = await readFile(secretFile, "utf8");
 
     expect(url).toBe(`http://127.0.0.1:${port}`);
-    expect(welcomeOf(first).slice(0, 6)).toEqual([
+    expect(welcomeOf(first).slice(0, 7)).toEqual([
+      `  Console   ${url}/console   in a browser`,
       `  GraphQL   ${url}/graphql`,
       `  Sandbox   ${url}/graphql   in a browser`,
       `  REST      ${url}/v2/inventories   (${url}/openapi.json)`,

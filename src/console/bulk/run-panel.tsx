@@ -72,7 +72,7 @@ function RunButtons({ run, state, onOther }: Pick<RunPanelProps, "run" | "state"
     <>
       {phase === "ready" && (
         <Button variant="contained" startIcon={<PlayIcon />} onClick={start} disabled={run.sendable.length === 0}>
-          Send {formatCount(run.sendable.length)} lines
+          {run.sendable.length === 1 ? "Send 1 line" : `Send ${formatCount(run.sendable.length)} lines`}
         </Button>
       )}
       {(phase === "running" || phase === "stopping") && (

@@ -41,7 +41,7 @@ export function GridHeader<Row>({ columns, template }: GridHeaderProps<Row>): Re
 const headerSx = {
   display: "grid",
   alignItems: "center",
-  columnGap: 2,
+  columnGap: { xs: 1.5, md: 3 },
   height: headerHeight,
   px: 2,
   bgcolor: "background.paper",

@@ -1,5 +1,6 @@
 import Box from "@mui/material/Box";
 import type { ReactNode } from "react";
+import { headerHeight } from "./grid-header.tsx";
 import type { Column } from "./columns.ts";
 
 export interface GridRowProps<Row> {
@@ -48,8 +49,9 @@ const rowSx = {
   top: 0,
   display: "grid",
   alignItems: "center",
-  columnGap: 2,
+  columnGap: { xs: 1.5, md: 3 },
   px: 2,
+  scrollMarginTop: `${headerHeight}px`,
   borderBottom: 1,
   borderColor: "divider",
   fontSize: "0.9rem",

@@ -1,7 +1,7 @@
 import Box from "@mui/material/Box";
-import { useVirtualizer } from "@tanstack/react-virtual";
+import { defaultRangeExtractor, useVirtualizer } from "@tanstack/react-virtual";
 import { useCallback, useEffect, useRef, useState } from "react";
-import type { KeyboardEvent, ReactNode } from "react";
+import type { KeyboardEvent, ReactNode, RefObject } from "react";
 import { columnsThatFit } from "./columns.ts";
 import type { Column } from "./columns.ts";
 import { GridHeader, headerHeight } from "./grid-header.tsx";
@@ -39,17 +39,21 @@ export function Grid<Row>(props: GridProps<Row>): ReactNode {
   const width = useElementWidth(scroller);
   const columns = columnsThatFit(props.columns, width);
   const template = columns.map(({ track }) => track).join(" ");
+  const { active, setActive, onKeyDown } = useRowKeys(rows.length, rowHeight, scroller);
   const virtualizer = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
     overscan: 8,
-    scrollPaddingStart: headerHeight,
+    // The row that has the keyboard stays in the page, wherever the others are scrolled to.
+    rangeExtractor: (range) => {
+      const indexes = defaultRangeExtractor(range);
+      return indexes.includes(active) || active >= rows.length
+        ? indexes
+        : [...indexes, active].toSorted((a, b) => a - b);
+    },
   });
   const items = virtualizer.getVirtualItems();
-  const { active, setActive, onKeyDown } = useRowKeys(rows.length, scroller, (index) =>
-    virtualizer.scrollToIndex(index),
-  );
 
   const lastIndex = items.at(-1)?.index ?? 0;
   useEffect(() => {
@@ -101,36 +105,28 @@ interface RowKeys {
 }
 
 /** Which row has the keyboard, and where the keys take it. */
-function useRowKeys(
-  count: number,
-  scroller: React.RefObject<HTMLDivElement | null>,
-  scrollTo: (index: number) => void,
-): RowKeys {
+function useRowKeys(count: number, rowHeight: number, scroller: RefObject<HTMLDivElement | null>): RowKeys {
   const [active, setActive] = useState(0);
   const bounded = Math.min(active, Math.max(0, count - 1));
   const moves = useRef(false);
 
   useEffect(() => {
     if (!moves.current) return;
-    // The row may have come into the page by this very move.
-    const frame = requestAnimationFrame(() => {
-      moves.current = false;
-      scroller.current?.querySelector<HTMLElement>(`[data-row="${bounded}"]`)?.focus({ preventScroll: true });
-    });
-    return () => cancelAnimationFrame(frame);
+    moves.current = false;
+    // It is in the page already, if only just, and the browser scrolls to what is focused.
+    scroller.current?.querySelector<HTMLElement>(`[data-row="${bounded}"]`)?.focus();
   }, [bounded, scroller]);
 
   const onKeyDown = useCallback(
     (event: KeyboardEvent) => {
-      const page = Math.max(1, Math.floor(((scroller.current?.clientHeight ?? 0) - headerHeight) / 52) - 1);
+      const page = Math.max(1, Math.floor(((scroller.current?.clientHeight ?? 0) - headerHeight) / rowHeight) - 1);
       const target = targetOf(event.key, { active: bounded, page, last: count - 1 });
       if (target === null) return;
       event.preventDefault();
       moves.current = true;
       setActive(target);
-      scrollTo(target);
     },
-    [bounded, count, scroller, scrollTo],
+    [bounded, count, rowHeight, scroller],
   );
   return { active: bounded, setActive, onKeyDown };
 }
