@@ -9,7 +9,7 @@ import { createSchema } from "./schema.ts";
 import { StreamSessions } from "./stream-sessions.ts";
 import { streamTimings } from "./stream-timings.ts";
 import { Subscriptions } from "./subscriptions.ts";
-import { acceptUpgrades } from "./upgrade.ts";
+import { acceptUpgrades, asksForWebSocket } from "./upgrade.ts";
 import { WebSockets } from "./websocket.ts";
 
 /** Mounts the GraphQL API, and Apollo Sandbox for browsers, at /graphql: over HTTP, WebSocket and server-sent events. */
@@ -26,20 +26,19 @@ export async function graphqlPlugin(app: FastifyInstance, services: GraphQLServi
     subscriptions,
     connectionsMax: services.webSocketsMax,
     timings,
-    log: app.log,
   });
-  acceptUpgrades(app.server, graphqlPath, (request, socket, head) => webSockets.accept(request, socket, head));
+  acceptUpgrades(app, graphqlPath);
   app.addHook("preClose", async () => {
     sessions.close();
     await webSockets.close();
   });
   await app.register(async (scope) => {
     scope.addHook("onClose", () => server.stop());
-    graphqlRoutes(scope, graphqlPath, (request, reply) =>
-      asksForEventStream(request)
-        ? eventStreams.serve(request, reply)
-        : execute(server, request, reply, () => createRequestContext(request, reply, services)),
-    );
+    graphqlRoutes(scope, graphqlPath, (request, reply) => {
+      if (asksForWebSocket(request)) return webSockets.serve(request, reply);
+      if (asksForEventStream(request)) return eventStreams.serve(request, reply);
+      return execute(server, request, reply, () => createRequestContext(request, reply, services));
+    });
   });
 }
 

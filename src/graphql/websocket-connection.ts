@@ -1,8 +1,8 @@
-import { randomUUID } from "node:crypto";
-import type { FastifyBaseLogger } from "fastify";
+import type { FastifyBaseLogger, FastifyRequest } from "fastify";
 import { CloseCode } from "graphql-ws";
 import type { Server } from "graphql-ws";
 import type { RawData, WebSocket } from "ws";
+import { authorizationOf } from "../access/bearer.ts";
 import { ForbiddenError, UnauthenticatedError } from "../access/principal.ts";
 import { RateLimitedError } from "../access/rate-limited-error.ts";
 import { ServiceUnavailableError, SlowWatcherError } from "../inventory/errors.ts";
@@ -20,10 +20,12 @@ const closeCodes = { normal: 1000, restart: 1012, tryAgainLater: 1013 } as const
 export class WebSocketConnection {
   /** The value of the Authorization header that the WebSocket was asked for with. */
   readonly authorization: string | undefined;
+  /** Where it comes from. */
+  readonly address: string;
   readonly #socket: WebSocket;
   readonly #timings: StreamTimings;
   readonly #log: FastifyBaseLogger;
-  readonly #id = randomUUID();
+  readonly #id: string;
   /** Null until the client has shown its access token. */
   #session: StreamSession | null = null;
   /** Those that run, by their ids. */
@@ -32,15 +34,19 @@ export class WebSocketConnection {
   #busyAt = performance.now();
   #isAnswering = true;
 
-  constructor(
-    socket: WebSocket,
-    authorization: string | undefined,
-    { timings, log }: { readonly timings: StreamTimings; readonly log: FastifyBaseLogger },
-  ) {
+  /** @param request the one that it was asked for with */
+  constructor(socket: WebSocket, request: FastifyRequest, timings: StreamTimings) {
     this.#socket = socket;
     this.#timings = timings;
-    this.authorization = authorization;
-    this.#log = log.child({ id: this.#id });
+    this.authorization = authorizationOf(request.raw);
+    this.address = request.ip;
+    this.#id = request.id;
+    this.#log = request.log;
+  }
+
+  /** Whether the client has not shown an access token yet. */
+  get isStranger(): boolean {
+    return this.#session === null;
   }
 
   /** For what is subscribed to here. */

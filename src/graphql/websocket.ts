@@ -1,17 +1,19 @@
-import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
-import type { FastifyBaseLogger } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { handleProtocols, makeServer } from "graphql-ws";
 import type { Context, Server } from "graphql-ws";
 import { WebSocketServer } from "ws";
-import { authorizationOf } from "../access/bearer.ts";
+import { ServiceUnavailableError } from "../inventory/errors.ts";
 import type { StreamSessions } from "./stream-sessions.ts";
 import type { StreamTimings } from "./stream-timings.ts";
 import type { Subscriptions } from "./subscriptions.ts";
+import { takeConnection } from "./upgrade.ts";
 import { WebSocketConnection } from "./websocket-connection.ts";
 
 /** Subscriptions are short, and nothing else is received. */
 const messageBytesMax = 65_536;
+
+/** How many of one address may be open that have not shown an access token yet: none takes all the room there is. */
+const strangersMax = 64;
 
 export interface WebSocketsOptions {
   readonly sessions: StreamSessions;
@@ -19,7 +21,6 @@ export interface WebSocketsOptions {
   /** The most at one time, those included that have not shown an access token yet. */
   readonly connectionsMax: number;
   readonly timings: StreamTimings;
-  readonly log: FastifyBaseLogger;
 }
 
 /** Serves subscriptions over WebSocket by the protocol graphql-transport-ws. */
@@ -53,27 +54,34 @@ export class WebSockets {
     });
   }
 
-  /** Takes a request over that asks for a WebSocket. */
-  accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (this.#isClosed || this.#connections.size >= this.#options.connectionsMax) {
-      // Whoever asked may be gone, and an error that nobody listens to would end the process.
-      socket.on("error", () => socket.destroy());
-      socket.end(
-        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
-      );
-      return;
-    }
-    this.#server.handleUpgrade(request, socket, head, (webSocket) => {
-      const connection = new WebSocketConnection(webSocket, authorizationOf(request), this.#options);
+  /**
+   * Answers with a WebSocket.
+   * @throws ServiceUnavailableError where there are as many as there may be
+   */
+  async serve(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const isFull = this.#isClosed || this.#connections.size >= this.#options.connectionsMax;
+    if (isFull || this.#countStrangers(request.ip) >= strangersMax)
+      throw new ServiceUnavailableError("There are as many WebSockets as there may be", "not applied", {
+        retryAfterSeconds: 10,
+      });
+    const { socket, head } = takeConnection(request, reply);
+    this.#server.handleUpgrade(request.raw, socket, head, (webSocket) => {
+      const connection = new WebSocketConnection(webSocket, request, this.#options.timings);
       this.#connections.add(connection);
       connection.serve(this.#protocol, () => this.#connections.delete(connection));
     });
+    return reply;
   }
 
   /** Waits until all connections are closed; the end of their sessions has begun it. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all([...this.#connections].map((connection) => connection.closed()));
+  }
+
+  #countStrangers(address: string): number {
+    return [...this.#connections].filter((connection) => connection.isStranger && connection.address === address)
+      .length;
   }
 
   /** @returns false where the connection is closed instead */

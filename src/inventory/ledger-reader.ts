@@ -15,7 +15,7 @@ export class LedgerReader {
   readonly recent: RecentEntries;
   readonly #ledger: Ledger;
   readonly #detach: () => void;
-  #waiting: (() => void)[] = [];
+  #waiting = new Set<() => void>();
   #isSignalled = false;
   #isStopped = false;
   #wake: () => void = () => undefined;
@@ -56,9 +56,10 @@ export class LedgerReader {
     this.#wake();
   }
 
-  /** Calls back once, when there is more in {@link recent}. */
-  onAdvance(resume: () => void): void {
-    this.#waiting.push(resume);
+  /** Calls back once, when there is more in {@link recent}. @returns makes it forget that */
+  onAdvance(resume: () => void): () => void {
+    this.#waiting.add(resume);
+    return () => this.#waiting.delete(resume);
   }
 
   /**
@@ -97,7 +98,7 @@ export class LedgerReader {
   #advance(entries: LedgerTail["entries"]): void {
     this.recent.append(entries);
     const waiting = this.#waiting;
-    this.#waiting = [];
+    this.#waiting = new Set();
     for (const resume of waiting) resume();
   }
 }

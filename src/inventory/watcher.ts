@@ -102,8 +102,11 @@ export class Watcher implements AsyncIterableIterator<LedgerEntry> {
 
   #wait(): Promise<void> {
     return new Promise((resolve) => {
-      this.#resume = resolve;
-      this.#reader.onAdvance(resolve);
+      const forget = this.#reader.onAdvance(resolve);
+      this.#resume = () => {
+        forget();
+        resolve();
+      };
     });
   }
 }
