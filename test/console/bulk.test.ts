@@ -64,11 +64,11 @@ describe("a dropped file", () => {
     ];
     await drop(page, "day.csv", lines.join("\r\n"));
     await see(page.getByText("3 of 5 lines can be sent. 2 have something wrong and stay out."));
-    await see(page.getByRole("row", { name: /^4 there borrow 1 .*Not sent “borrow” is no action/ }));
+    await see(page.getByRole("row", { name: /^4 there borrow 1 1 .*Not sent “borrow” is no action/ }));
     await page.getByRole("button", { name: "Send 3 lines" }).click();
     await see(page.getByText("Finished: 2 done, 1 refused, 2 not sent."));
     const refusal = "“there” has 2 available. You asked for 9";
-    await see(page.getByRole("row", { name: new RegExp(`^3 there DECREMENT 9 .*Refused ${refusal}`) }));
+    await see(page.getByRole("row", { name: new RegExp(`^3 there DECREMENT 9 9 .*Refused ${refusal}`) }));
     const report = await downloadBy(page, "Report");
     expect(report.map((row) => [row[0], row[1], row[7]])).toEqual([
       ["line", "product_id", "outcome"],

@@ -23,7 +23,7 @@ export function lineColumns(run: BulkRun): Column<BulkLine>[] {
     {
       id: "number",
       header: "Line",
-      track: "52px",
+      track: "40px",
       align: "end",
       render: ({ number }) => <Box sx={{ color: "text.secondary" }}>{formatCount(number)}</Box>,
     },
@@ -31,13 +31,14 @@ export function lineColumns(run: BulkRun): Column<BulkLine>[] {
       id: "what",
       header: "Product",
       track: "minmax(0, 1.4fr)",
-      render: ({ text }) => <TwoLines first={text.productId} second={text.action} />,
+      render: ({ text }) => <TwoLines first={text.productId} second={`${text.action} ${text.quantity}`} />,
     },
     {
       id: "quantity",
       header: "Quantity",
       track: "minmax(64px, 0.5fr)",
       align: "end",
+      fromWidth: 480,
       render: ({ text, input }) => (input === null ? text.quantity : formatCount(input.quantity)),
     },
     {
@@ -61,7 +62,9 @@ export function lineColumns(run: BulkRun): Column<BulkLine>[] {
 function StatusCell({ status: { kind, label, detail } }: { readonly status: LineStatus }): ReactNode {
   return (
     <Stack title={detail}>
-      <Box sx={{ color: colors[kind], fontWeight: 600, lineHeight: 1.3 }}>{label}</Box>
+      <Typography noWrap sx={{ color: colors[kind], fontSize: "inherit", fontWeight: 600, lineHeight: 1.3 }}>
+        {label}
+      </Typography>
       <Typography noWrap sx={{ fontSize: "0.8rem", color: "text.secondary", lineHeight: 1.3 }}>
         {detail}
       </Typography>

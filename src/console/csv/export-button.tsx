@@ -1,3 +1,4 @@
+import Box from "@mui/material/Box";
 import Button from "@mui/material/Button";
 import { useRef, useState } from "react";
 import type { ReactNode } from "react";
@@ -56,16 +57,30 @@ export function ExportButton({ fileName, header, loadPage }: ExportButtonProps):
     }
   };
 
+  const label = problem !== null ? "Export failed: try again" : "Export CSV";
   return (
     <Button
       color="inherit"
       variant="outlined"
       startIcon={<DownloadIcon />}
       title={problem ?? undefined}
+      aria-label={count === null ? label : "Stop the export"}
       onClick={() => (stop.current === null ? void run() : stop.current.abort())}
       sx={{ borderColor: "divider", fontVariantNumeric: "tabular-nums" }}
     >
-      {problem !== null ? "Export failed: try again" : count === null ? "Export CSV" : `Stop at ${formatCount(count)}`}
+      {count === null && problem === null ? <ShortLabel /> : count === null ? label : `Stop at ${formatCount(count)}`}
     </Button>
+  );
+}
+
+/** A narrow window has room for three letters. */
+function ShortLabel(): ReactNode {
+  return (
+    <>
+      <Box component="span" sx={{ display: { xs: "none", sm: "inline" }, whiteSpace: "pre" }}>
+        {"Export "}
+      </Box>
+      CSV
+    </>
   );
 }

@@ -6,7 +6,7 @@ import stylesUrl from "virtual:graphiql/css";
 import { readStoredSession } from "../session/stored-session.ts";
 
 /** What GraphiQL opens with. */
-const query = `# Ctrl-Enter runs it. Without a token, under Headers, there is nothing but the schema.
+const query = `# Ctrl-Enter runs it. The token stands under Headers.
 query FewestAvailable {
   stocks(orderBy: AVAILABLE, first: 10) {
     nodes {
