@@ -52,7 +52,7 @@ const views = {
   "form-refused": async (page) => {
     await form(page).getByLabel("Quantity").fill("500");
     await form(page).getByRole("button", { name: "Send" }).click();
-    await form(page).getByText("Refused").waitFor();
+    await form(page).getByText("Refused", { exact: true }).waitFor();
   },
   activity: async (page) => {
     await page.goto("/console/activity");
