@@ -19,7 +19,7 @@ beforeAll(async () => {
     corsOrigins: ["https://console.example"],
     watchersMax: 5,
     watchersPerClientMax: 2,
-    streamTimings: { lookIntervalMs: 100, takeTimeoutMs: 500 },
+    streamTimings: { lookIntervalMs: 100, takeTimeoutMs: 3_000 },
   });
   ({ token } = await world.newCaller());
   quiet = await EventStream.open(world.url, {

@@ -11,7 +11,7 @@ beforeAll(async () => {
   world = await FeedWorld.open({
     watchersMax: 3,
     watchersPerClientMax: 2,
-    streamTimings: { lookIntervalMs: 100, takeTimeoutMs: 500 },
+    streamTimings: { lookIntervalMs: 100, takeTimeoutMs: 3_000 },
   });
 });
 
@@ -98,7 +98,7 @@ describe("an open WebSocket is closed", () => {
   });
 
   test("when it does not answer whether it is still there", async () => {
-    const impatient = await open({ streamTimings: { pingIntervalMs: 50 } });
+    const impatient = await open({ streamTimings: { pingIntervalMs: 1_000 } });
     const socket = await FeedSocket.admitted(impatient.url, (await impatient.newCaller()).token);
     socket.socket.removeAllListeners("ping");
     socket.socket.pause();
@@ -108,7 +108,7 @@ describe("an open WebSocket is closed", () => {
   });
 
   test("with 1000 when it has had no subscription for a while, and not while it has one", async () => {
-    const impatient = await open({ streamTimings: { pingIntervalMs: 20, idleTimeoutMs: 100 } });
+    const impatient = await open({ streamTimings: { pingIntervalMs: 500, idleTimeoutMs: 1_000 } });
     const { token } = await impatient.newCaller();
     const [busy, idle] = [
       await FeedSocket.admitted(impatient.url, token),
@@ -117,7 +117,7 @@ describe("an open WebSocket is closed", () => {
     busy.subscribe("1");
     expect(await idle.end()).toEqual({ code: 1000, reason: "No subscription for a while", unread: [] });
     let pings = 0;
-    await new Promise<void>((resolve) => busy.socket.on("ping", () => (pings += 1) > 10 && resolve()));
+    await new Promise<void>((resolve) => busy.socket.on("ping", () => (pings += 1) > 3 && resolve()));
     await busy.settle();
     await busy.close();
   });
