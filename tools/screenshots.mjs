@@ -251,7 +251,7 @@ async function takeViews(browser, { url, secret, width, colorScheme, only }) {
     await show(page, secret);
     await page.evaluate(() => document.fonts.ready);
     if (only === undefined || only.includes(name))
-      await page.screenshot({ path: join(target, `${name}-${suffix}.png`) });
+      await page.screenshot({ path: join(target, `${name}-${suffix}.png`), animations: "disabled" });
   }
   await context.close();
 }

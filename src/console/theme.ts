@@ -44,9 +44,6 @@ export const theme = createTheme({
   components: {
     MuiButton: { defaultProps: { disableElevation: true } },
     MuiPaper: { defaultProps: { elevation: 0 }, styleOverrides: { root: { backgroundImage: "none" } } },
-    MuiLinearProgress: {
-      styleOverrides: { bar: { "@media (prefers-reduced-motion: reduce)": { transition: "none" } } },
-    },
     MuiTextField: { defaultProps: { size: "small" } },
     MuiSelect: { defaultProps: { size: "small" } },
     MuiFormControl: { defaultProps: { size: "small" } },

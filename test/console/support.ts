@@ -1,10 +1,14 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { jest } from "@jest/globals";
 import { chromium } from "playwright-core";
 import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
 import { startTestGateway } from "../support/gateway.ts";
 import type { TestGateway, TestGatewayOptions } from "../support/gateway.ts";
 import { Shop } from "../support/shop.ts";
+
+// A browser and its gateway share the machine with other tests.
+jest.setTimeout(60_000);
 
 const builtPage = fileURLToPath(new URL("../../dist/console/index.html", import.meta.url));
 const executablePath = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
@@ -76,7 +80,7 @@ function openContext(browser: Browser, gateway: TestGateway, options: WindowOpti
 
 /** Collects what no page may meet: an unforeseen error, a breach of its policy, a request to another host. */
 function watch(page: Page, origin: string, mishaps: string[]): Page {
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(20_000);
   page.on("pageerror", (error) => mishaps.push(error.stack ?? error.message));
   page.on("console", (message) => {
     const text = message.text();

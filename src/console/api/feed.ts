@@ -50,8 +50,7 @@ export class Feed {
         const token = await this.#session.token();
         this.#after ??= await this.#position();
         const { wasLive, closeCode } = await this.#listen(token, stop);
-        if (closeCode === CloseCode.Forbidden || closeCode === CloseCode.Unauthorized)
-          await this.#session.refuse(token);
+        if (closeCode === CloseCode.Unauthorized) await this.#session.refuse(token);
         failures = wasLive ? 1 : failures + 1;
       } catch {
         // Signed out, or the gateway is away: the next round tells.
@@ -81,6 +80,8 @@ export class Feed {
         resolve({ wasLive, closeCode });
       };
       const dispose = (): void => end(null);
+      // The place may have been lost: what is shown is loaded anew, and followed from there.
+      const startAnew = (): void => void this.#startAnew().then(dispose, dispose);
       stop.addEventListener("abort", dispose);
       client.subscribe<StockTransactionCreatedSubscription>(
         {
@@ -90,10 +91,10 @@ export class Feed {
         {
           next: ({ data, errors }) => {
             if (data != null) this.#take(data.stockTransactionCreated);
-            // The place may have been lost; what is shown is loaded anew, and followed from there.
-            else if (errors !== undefined) void this.#startAnew().then(dispose, dispose);
+            else if (errors !== undefined) startAnew();
           },
-          error: (error) => end(closeCodeOf(error)),
+          // A list is of GraphQL errors, anything else is the connection's end.
+          error: (error) => (Array.isArray(error) ? startAnew() : end(closeCodeOf(error))),
           complete: dispose,
         },
       );
