@@ -1,6 +1,12 @@
 import { execute, print, visit } from "graphql";
 import type { ExecutionArgs, ExecutionResult } from "graphql";
 
+/**
+ * How long results are kept, in milliseconds. Those who watch live ask for an event's at nearly the same time; who comes to
+ * it later wants what is looked up for it as it is then. It also bounds what is kept, whatever documents there are.
+ */
+const keptMs = 100;
+
 /** A result, or the promise of one where a field below has to be looked up. */
 type Result = ExecutionResult | Promise<ExecutionResult>;
 
@@ -9,7 +15,8 @@ type Result = ExecutionResult | Promise<ExecutionResult>;
  * with the same variables but for those that only choose the events. Nothing below the root field depends on who asks.
  */
 export class SharedResults {
-  readonly #results = new WeakMap<object, Map<string, Result>>();
+  #results = new WeakMap<object, Map<string, Result>>();
+  #since = performance.now();
 
   /** @returns executes one subscriber's document for each event that it is given */
   executor(args: ExecutionArgs): (event: object) => Result {
@@ -26,6 +33,11 @@ export class SharedResults {
   }
 
   #resultsOf(event: object): Map<string, Result> {
+    const now = performance.now();
+    if (now - this.#since > keptMs) {
+      this.#results = new WeakMap();
+      this.#since = now;
+    }
     const known = this.#results.get(event);
     if (known !== undefined) return known;
     const results = new Map<string, Result>();
@@ -50,6 +62,8 @@ function questionOf({ schema, document, operationName, variableValues }: Executi
     VariableDefinition: () => false,
     Variable: (node) => void names.add(node.name.value),
   });
-  const values = [...names].map((name) => [name, variableValues?.[name]]);
+  // A variable that is not given has its default value, and one that is null has none.
+  const given = Object.entries(variableValues ?? {}).filter(([name, value]) => names.has(name) && value !== undefined);
+  const values = given.toSorted(([one], [other]) => (one < other ? -1 : 1));
   return JSON.stringify([print(question), operationName, values]);
 }

@@ -10,6 +10,9 @@ import type { StreamSession } from "./stream-sessions.ts";
 import type { StreamTimings } from "./stream-timings.ts";
 import type { StreamOrigin } from "./subscriptions.ts";
 
+/** The most bytes that may wait to be taken before more is read: whoever asks without end has to take the answers too. */
+const unsentBytesMax = 65_536;
+
 /** How long the other side has to close as well. */
 const closeTimeoutMs = 2_000;
 
@@ -73,6 +76,7 @@ export class WebSocketConnection {
           socket.on("message", (data, isBinary) => {
             if (isBinary) this.#close(CloseCode.BadRequest, "Messages are text");
             else receive(textOf(data)).catch((error: unknown) => this.#meetFault(error));
+            this.#pauseWhileUnsent();
           });
         },
       },
@@ -126,6 +130,15 @@ export class WebSocketConnection {
 
   #close(code: number | undefined, reason: string | undefined): void {
     this.#socket.close(code, reason);
+  }
+
+  /** Who takes nothing is not heard either, and so does not answer whether it is still there. */
+  #pauseWhileUnsent(): void {
+    const socket = this.#socket;
+    if (socket.isPaused || socket.bufferedAmount <= unsentBytesMax) return;
+    socket.pause();
+    // It goes behind all the rest: when it has left, nothing waits any more.
+    socket.pong("", false, () => socket.resume());
   }
 
   #meetFault(error: unknown): void {

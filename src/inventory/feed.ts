@@ -54,19 +54,18 @@ export class Feed {
     try {
       const position = after === null ? null : await this.#ledger.findPosition(after);
       const reader = await this.#startReader();
-      signal.throwIfAborted();
       const watcher: Watcher = new Watcher({
         reader,
         turns: this.#turns,
         position: position ?? reader.recent.upTo,
         productIds,
-        signal,
         onEnd: () => {
           this.#watchers.delete(watcher);
           this.#leave(clientId);
         },
       });
       this.#watchers.add(watcher);
+      watcher.endWith(signal);
       return watcher;
     } catch (error) {
       this.#leave(clientId);
@@ -103,6 +102,7 @@ export class Feed {
       const reader = await LedgerReader.open(this.#ledger, this.#signal);
       // Nobody can go on without it, and each is told why.
       reader.run().catch((error: unknown) => {
+        reader.stop();
         this.#reader = null;
         for (const watcher of this.#watchers) watcher.fail(error);
       });

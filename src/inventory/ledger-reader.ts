@@ -90,7 +90,8 @@ export class LedgerReader {
       if (isFull) return 0;
       return hasUnsettled ? unsettledIntervalMs : pollIntervalMs;
     } catch (error) {
-      if (!(error instanceof ServiceUnavailableError)) throw error;
+      // One that is stopped has nobody to tell; another may be there by now.
+      if (!this.#isStopped && !(error instanceof ServiceUnavailableError)) throw error;
       return retryIntervalMs;
     }
   }

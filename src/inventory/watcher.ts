@@ -9,8 +9,6 @@ export interface WatcherOptions {
   readonly position: bigint;
   /** Null for all products. */
   readonly productIds: ReadonlySet<string> | null;
-  /** Ends the watch: with its reason, or quietly where that is null. */
-  readonly signal: AbortSignal;
   /** Called once, however it ends. */
   readonly onEnd: () => void;
 }
@@ -31,14 +29,18 @@ export class Watcher implements AsyncIterableIterator<LedgerEntry> {
   #position: bigint;
   #page: LedgerEntry[] = [];
   #resume: (() => void) | null = null;
-  readonly #detach: () => void;
+  #detach: () => void = () => undefined;
 
-  constructor({ reader, turns, position, productIds, signal, onEnd }: WatcherOptions) {
+  constructor({ reader, turns, position, productIds, onEnd }: WatcherOptions) {
     this.#reader = reader;
     this.#turns = turns;
     this.#position = position;
     this.#productIds = productIds;
     this.#onEnd = onEnd;
+  }
+
+  /** @param signal ends the watch, also where it was given before: with its reason, or quietly where that is null */
+  endWith(signal: AbortSignal): void {
     const abort = (): void => this.fail(signal.reason ?? ended);
     signal.addEventListener("abort", abort);
     this.#detach = () => signal.removeEventListener("abort", abort);

@@ -294,3 +294,52 @@ test("many subscriptions share a connection, and each has its own events", async
   expect(received).toEqual(ids.map((id) => event(String(id), String(id), 1)));
   await socket.close();
 });
+
+/** The first result of a subscription, on a connection of its own. */
+async function firstOf(payload: object): Promise<unknown> {
+  const socket = await FeedSocket.admitted(gateway.url, token);
+  socket.subscribe("1", payload);
+  const { payload: result } = await socket.receive();
+  await socket.close();
+  return result;
+}
+
+describe("who asks what another one has asked", () => {
+  test("is told the stock as it is now, and not as it was then", async () => {
+    const [after, productId] = [await world.tip(), newProduct()];
+    const asked = {
+      query: `subscription ($after: String, $ids: [ID!]) { stockTransactionCreated(after: $after, productIds: $ids) { node { version stock { version } } } }`,
+      variables: { after, ids: [productId] },
+    };
+    const told = (now: number): object => ({
+      data: { stockTransactionCreated: { node: { version: 1, stock: { version: now } } } },
+    });
+    await world.receive(productId);
+    const other = await FeedSocket.admitted(gateway.url, token);
+    other.subscribe("1", asked);
+    expect((await other.receive()).payload).toEqual(told(1));
+    await world.receive(productId);
+    // What was looked up for one is shared for a moment.
+    while (JSON.stringify(await firstOf(asked)) !== JSON.stringify(told(2)));
+    await other.close();
+  });
+
+  test("but gives null where the other one leaves the default is answered by itself", async () => {
+    const socket = await FeedSocket.admitted(gateway.url, token);
+    const [after, productId] = [await world.tip(), newProduct()];
+    await world.receive(productId);
+    const query = `subscription ($after: String, $ids: [ID!], $whole: Boolean = true) {
+      stockTransactionCreated(after: $after, productIds: $ids) { node { version @include(if: $whole) } } }`;
+    const variables = { after, ids: [productId] };
+    const ask = (more: object): object => ({ query, variables: { ...variables, ...more } });
+    for (const [id, more] of [{}, { whole: null }].entries()) socket.subscribe(String(id), ask(more));
+    const results = [await socket.receive(), await socket.receive()].toSorted((one, other) =>
+      String(one.id).localeCompare(String(other.id)),
+    );
+    expect(results.map(({ payload }) => payload)).toMatchObject([
+      { data: { stockTransactionCreated: { node: { version: 1 } } } },
+      { data: null, errors: [{ extensions: { code: "BAD_USER_INPUT", status: 400 } }] },
+    ]);
+    await socket.close();
+  });
+});
