@@ -7,12 +7,13 @@ import { awaitRecovery } from "./check/recovery.ts";
 import { Findings } from "./check/tally.ts";
 import type { Fault } from "./faults/fault.ts";
 import { Load } from "./load/load.ts";
+import type { LoadOptions } from "./load/load.ts";
 import { resolveUnknown } from "./load/resolution.ts";
 import { createAssortment } from "./load/workload.ts";
 import type { Random } from "./random.ts";
 import type { World } from "./world/world.ts";
 
-export interface RoundOptions {
+export interface RoundOptions extends Pick<LoadOptions, "twicePercent"> {
   /** Begins the ids of the round's products: no other round has them. */
   readonly prefix: string;
   readonly random: Random;
@@ -33,7 +34,7 @@ export async function runRound(world: World, fault: Fault, options: RoundOptions
   const urls = world.stations.map(({ url }) => url);
   const token = await world.requestToken();
   const assortment = createAssortment(options.prefix);
-  const load = new Load({ urls, token, assortment, random: options.random.fork("load"), clients: options.clients });
+  const load = new Load({ ...options, urls, token, assortment, random: options.random.fork("load") });
   load.start();
   try {
     await load.hasAnswered(warmUpRequests, warmUpTimeoutMs);
@@ -86,7 +87,11 @@ async function reckon(
   });
   for (const contradiction of contradictions) findings.add("contradicted", contradiction);
   for (const { attempts } of load.records)
-    for (const { answer } of attempts) if (answer.kind === "fault") findings.add("faults", answer.text);
+    for (const { answer } of attempts) {
+      if (answer.kind === "fault") findings.add("faults", answer.text);
+      if (answer.kind === "turned-away" && !answer.saysWhen)
+        findings.add("faults", "Turned away without a word of when to come again");
+    }
   for (const { process } of world.stations)
     for (const crash of process.crashes.splice(0)) findings.add("crashes", crash);
   const ledger = await readLedger(world, prefix);

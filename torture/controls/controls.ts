@@ -96,7 +96,9 @@ export interface ControlReport {
 }
 
 /** What is a matter of chance may take several rounds. */
-const roundsMax = 5;
+const roundsMax = 10;
+/** Far more than usual: what goes wrong when two requests meet has to be seen in seconds. */
+const twicePercent = 40;
 
 /** Runs rounds until the control is red for its own reason, or it is clear that it is not. */
 export async function runControl(control: Control, seed: string): Promise<ControlReport> {
@@ -108,7 +110,7 @@ export async function runControl(control: Control, seed: string): Promise<Contro
   try {
     for (let round = 1; round <= (reason === null ? 1 : roundsMax); round += 1) {
       const prefix = `${round}-${control.name}-`;
-      const options = { prefix, random: random.fork(prefix), clients: 16, holdMs: fault.holdMs.short };
+      const options = { prefix, random: random.fork(prefix), clients: 16, twicePercent, holdMs: fault.holdMs.short };
       const findings: Findings = await runRound(world, fault, options);
       addTally(tally, findings.tally);
       if (reason !== null && tally[reason] > 0) break;

@@ -64,11 +64,19 @@ function copying(copies: Copy[]): Behaviour {
 
 async function deliver({ world, random }: Scene, { bytes }: Copy, record: OperationRecord): Promise<void> {
   const sentAt = performance.now();
-  const { status, body } = await exchange(world, random.integer(0, world.stations.length - 1), bytes);
-  record.attempts.push({ sentAt, endedAt: performance.now(), answer: answerOf(record.operation, status, body) });
+  const { status, body, retryAfter } = await exchange(world, random.integer(0, world.stations.length - 1), bytes);
+  record.attempts.push({
+    sentAt,
+    endedAt: performance.now(),
+    answer: answerOf(record.operation, status, body, retryAfter),
+  });
 }
 
-async function exchange(world: World, index: number, request: Buffer): Promise<{ status: number; body: string }> {
+async function exchange(
+  world: World,
+  index: number,
+  request: Buffer,
+): Promise<{ status: number; body: string; retryAfter: string | null }> {
   const socket = connect(Number(new URL(world.stations[index]?.url ?? "").port), "127.0.0.1");
   const ended = once(socket, "close");
   let received = Buffer.alloc(0);
@@ -78,9 +86,11 @@ async function exchange(world: World, index: number, request: Buffer): Promise<{
   });
   socket.write(request);
   await ended;
+  const head = received.toString("latin1");
   return {
-    status: Number(/^HTTP\/1.1 (\d+)/.exec(received.toString("latin1"))?.[1] ?? 0),
+    status: Number(/^HTTP\/1.1 (\d+)/.exec(head)?.[1] ?? 0),
     body: bodyOf(received) ?? "",
+    retryAfter: /^retry-after: *(\S+)/im.exec(head)?.[1] ?? null,
   };
 }
 

@@ -4,6 +4,7 @@ import { diskFaults } from "./disks.ts";
 import { failoverFaults } from "./failover.ts";
 import type { Fault } from "./fault.ts";
 import { networkFaults } from "./network.ts";
+import { overload } from "./overload.ts";
 import { processFaults } from "./processes.ts";
 import { sessionFaults } from "./sessions.ts";
 
@@ -16,4 +17,5 @@ export const faults: readonly Fault[] = [
   clockJumps,
   ...diskFaults,
   ...failoverFaults,
+  overload,
 ];

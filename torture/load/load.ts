@@ -17,10 +17,11 @@ export interface LoadOptions {
   readonly clients: number;
   /** How long a client rests between two operations, in milliseconds. */
   readonly pauseMs?: number;
+  /** So often in a hundred an operation that can be repeated is sent twice at once, through two gateways. */
+  readonly twicePercent?: number;
 }
 
-/** So often in a hundred an operation that can be repeated is sent twice at once, through two gateways. */
-const twicePercent = 8;
+const usualTwicePercent = 8;
 /** So often a client that got no definite answer asks again by itself. */
 const retryPercent = 60;
 const retriesMax = 4;
@@ -106,7 +107,7 @@ export class Load {
 
   /** Whatever happens, every operation takes as many random numbers: the ones to come are the same then. */
   async #perform(operation: Operation, random: Random): Promise<void> {
-    const { urls } = this.#options;
+    const { urls, twicePercent = usualTwicePercent } = this.#options;
     const record = this.#record(operation);
     const first = random.integer(0, urls.length - 1);
     const urlOf = (turn: number): string => urls[(first + turn) % urls.length] ?? "";

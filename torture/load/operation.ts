@@ -54,8 +54,13 @@ export type Answer =
   | { readonly kind: "read"; readonly stock: SeenStock | null }
   | { readonly kind: "deleted"; readonly stock: SeenStock }
   | { readonly kind: "not-deleted"; readonly code: string }
-  /** 503 or 429. Null: the answer does not say, as over REST. */
-  | { readonly kind: "turned-away"; readonly outcome: "not applied" | "unknown" | null }
+  /** 503 or 429. outcome null: the answer does not say, as over REST. */
+  | {
+      readonly kind: "turned-away";
+      readonly outcome: "not applied" | "unknown" | null;
+      /** Whether it says when to come again: in Retry-After, or in the error's extensions. */
+      readonly saysWhen: boolean;
+    }
   /** No answer came: the connection was refused, or lost, or time ran out. */
   | { readonly kind: "none"; readonly reason: string }
   /** An answer that nobody should get: a 500, a 401, no JSON. */

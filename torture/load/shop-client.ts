@@ -67,7 +67,7 @@ export async function send(url: string, token: string, operation: Operation): Pr
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(requestTimeoutMs),
     });
-    return answerOf(operation, response.status, await response.text());
+    return answerOf(operation, response.status, await response.text(), response.headers.get("retry-after"));
   } catch (error) {
     return { kind: "none", reason: reasonOf(error) };
   }
@@ -89,9 +89,9 @@ export async function findByKey(url: string, token: string, key: string): Promis
 }
 
 /** Reads an answer: its HTTP status and its body. */
-export function answerOf(operation: Operation, status: number, text: string): Answer {
+export function answerOf(operation: Operation, status: number, text: string, retryAfter: string | null): Answer {
   const body = parse(text);
-  if (status === 503 || status === 429) return { kind: "turned-away", outcome: outcomeOf(at(body, "errors", 0)) };
+  if (status === 503 || status === 429) return turnedAway(at(body, "errors", 0), retryAfter);
   const fault: Answer = { kind: "fault", text: `${status} ${text.slice(0, 500)}` };
   if (operation.kind === "rest") return restAnswerOf(status, body) ?? fault;
   if (status !== 200) return fault;
@@ -121,8 +121,7 @@ function settled(outcomes: readonly (LineOutcome | null)[]): Answer | null {
 function refusalOf({ kind }: Operation, error: unknown): Answer | null {
   const extensions = at(error, "extensions");
   const code = at(extensions, "code");
-  if (code === "SERVICE_UNAVAILABLE" || code === "RATE_LIMITED")
-    return { kind: "turned-away", outcome: outcomeOf(error) };
+  if (code === "SERVICE_UNAVAILABLE" || code === "RATE_LIMITED") return turnedAway(error, null);
   if (!isStockErrorCode(code)) return null;
   if (kind === "delete") return { kind: "not-deleted", code };
   return settled([refusedOf(extensions)]);
@@ -135,6 +134,11 @@ function restAnswerOf(status: number, body: unknown): Answer | null {
   if (status === 404 || status === 409 || status === 422)
     return settled([{ kind: "refused", code: null, status, seen: null }]);
   return null;
+}
+
+function turnedAway(error: unknown, retryAfter: string | null): Answer {
+  const seconds = retryAfter ?? at(error, "extensions", "retryAfterSeconds");
+  return { kind: "turned-away", outcome: outcomeOf(error), saysWhen: Number(seconds) > 0 };
 }
 
 function outcomeOf(error: unknown): "not applied" | "unknown" | null {
