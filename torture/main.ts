@@ -6,6 +6,7 @@ import { isSound } from "./check/tally.ts";
 import { controls, runControl } from "./controls/controls.ts";
 import { faults } from "./faults/table.ts";
 import { namesOfViolations, toTable } from "./report.ts";
+import { runSoak } from "./soak.ts";
 
 interface Options {
   readonly seconds: number;
@@ -14,6 +15,7 @@ interface Options {
   readonly only?: readonly string[];
   readonly json?: string;
   readonly controls: boolean;
+  readonly soak?: number;
 }
 
 const {
@@ -23,6 +25,7 @@ const {
   only,
   json,
   controls: isControl,
+  soak: soakMinutes,
 } = new Command("torture")
   .description(
     "Runs real gateways and a real PostgreSQL through faults under load, and holds what clients were told against the database.",
@@ -37,12 +40,36 @@ const {
   )
   .option("--json <file>", "also write the figures there")
   .option("--controls", "run gateways that are broken on purpose instead: each has to be found out", false)
+  .option("--soak <minutes>", "half of the load that the gateways can take instead, without a fault", parseMinutes)
   .showHelpAfterError()
   .parse()
   .opts<Options>();
 
 console.log(`Seed ${seed}`);
-process.exitCode = (await (isControl ? runControls() : runFaults())) ? 0 : 1;
+process.exitCode = (await runChosen()) ? 0 : 1;
+
+async function runChosen(): Promise<boolean> {
+  if (isControl) return runControls();
+  return soakMinutes === undefined ? runFaults() : runLong(soakMinutes);
+}
+
+/** @returns whether nothing happened that must not, and memory and latency stayed where they were */
+async function runLong(minutes: number): Promise<boolean> {
+  const { samples, findings } = await runSoak({
+    minutes,
+    seed,
+    clients,
+    onMinute: ({ minute, requestsPerSecond, p50Ms, p99Ms, residentMegabytes }) => {
+      const latency = `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`;
+      console.log(`minute ${minute}: ${requestsPerSecond} requests/s, ${latency}, ${residentMegabytes.join(" + ")} MB`);
+    },
+  });
+  for (const detail of findings.details) console.error(detail);
+  console.log(isSound(findings.tally) ? "sound" : namesOfViolations(findings.tally));
+  if (json !== undefined)
+    await writeFile(json, `${JSON.stringify({ seed, totals: findings.tally, minutes: samples }, null, 2)}\n`);
+  return isSound(findings.tally);
+}
 
 /** @returns whether nothing happened that must not */
 async function runFaults(): Promise<boolean> {
@@ -89,6 +116,13 @@ function clock(): string {
 function parseSeconds(text: string): number {
   const value = Number(text);
   if (!(value >= 1 && value <= 86_400)) throw new InvalidArgumentError("It has to be a number from 1 to 86400.");
+  return value;
+}
+
+function parseMinutes(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 1_440)
+    throw new InvalidArgumentError("It has to be a whole number from 1 to 1440.");
   return value;
 }
 

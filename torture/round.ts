@@ -20,8 +20,6 @@ export interface RoundOptions extends Pick<LoadOptions, "twicePercent"> {
   readonly clients: number;
   /** How long the fault is kept up, in milliseconds. */
   readonly holdMs: number;
-  /** Whether every product's history is checked for an order that explains it. */
-  readonly isOrderChecked?: boolean;
 }
 
 /** So many requests are answered before a fault begins. */
@@ -48,34 +46,18 @@ export async function runRound(world: World, fault: Fault, options: RoundOptions
   } finally {
     await load.stop();
   }
-  await reckon(world, load, { urls, token, findings, ...options });
+  await reckon(world, load, findings);
   return findings;
 }
 
-/** The longest time between two answers that settled something, in whole milliseconds. */
-function longestGapOf({ records }: Load): number {
-  const settledAt = records
-    .flatMap(({ attempts }) => attempts)
-    .filter(({ answer }) => answer.kind === "settled")
-    .map(({ endedAt }) => endedAt)
-    .toSorted((one, other) => one - other);
-  return Math.round(Math.max(0, ...settledAt.slice(1).map((time, index) => time - (settledAt[index] ?? time))));
-}
-
-async function reckon(
-  world: World,
-  load: Load,
-  {
-    urls,
-    token,
-    findings,
-    prefix,
-    isOrderChecked = true,
-  }: RoundOptions & { urls: readonly string[]; token: string; findings: Findings },
-): Promise<void> {
+/**
+ * Resolves what clients were not told, and holds all that they were told against the database.
+ * @param areLevelsAudited whether levels are recomputed from the ledger, which reads all of it
+ */
+export async function reckon(world: World, load: Load, findings: Findings, areLevelsAudited = true): Promise<void> {
   const { tally } = findings;
   const unservedMsMax = longestGapOf(load);
-  const { unknown, resolved, contradictions } = await resolveUnknown(load, urls, token);
+  const { unknown, resolved, contradictions } = await resolveUnknown(load);
   Object.assign(tally, {
     rounds: 1,
     unknown,
@@ -94,12 +76,22 @@ async function reckon(
     }
   for (const { process } of world.stations)
     for (const crash of process.crashes.splice(0)) findings.add("crashes", crash);
+  const { prefix } = load.assortment;
   const ledger = await readLedger(world, prefix);
   compareAnswers(load.records, ledger, findings);
-  await auditLevels(world, prefix, findings);
-  if (!isOrderChecked) return;
+  if (areLevelsAudited) await auditLevels(world, prefix, findings);
   for (const history of historiesOf(load.records, ledger)) {
     const contradiction = findContradiction(history);
     if (contradiction !== null) findings.add("notLinearizable", `${history.productId}: ${contradiction}`);
   }
+}
+
+/** The longest time between two answers that settled something, in whole milliseconds. */
+function longestGapOf({ records }: Load): number {
+  const settledAt = records
+    .flatMap(({ attempts }) => attempts)
+    .filter(({ answer }) => answer.kind === "settled")
+    .map(({ endedAt }) => endedAt)
+    .toSorted((one, other) => one - other);
+  return Math.round(Math.max(0, ...settledAt.slice(1).map((time, index) => time - (settledAt[index] ?? time))));
 }

@@ -31,7 +31,7 @@ async function torture(...args: string[]): Promise<string> {
   return stdout;
 }
 
-test("nothing is lost, doubled or inexplicable through faults of processes, network and clients, and all of it works again", async () => {
+test("F15: nothing is lost, doubled or inexplicable through faults of processes, network and clients, and all of it works again", async () => {
   const faults = ["kill-gateway", "kill-postmaster", "cut-after-commit", "cut-answer", "delayed-duplicates"];
   const file = join(folder, "report.json");
   const said = await torture("--seconds", "1", "--seed", "short", "--only", faults.join(","), "--json", file);

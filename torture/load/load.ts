@@ -32,7 +32,7 @@ export class Load {
   readonly records: OperationRecord[] = [];
   readonly assortment: Assortment;
   /** How long definite answers took, in microseconds. */
-  latency = createHistogram();
+  readonly latency = createHistogram();
   readonly #options: LoadOptions;
   readonly #ownWorkload: Workload;
   #running: Promise<unknown> | null = null;
@@ -44,6 +44,15 @@ export class Load {
     this.#options = options;
     this.assortment = options.assortment;
     this.#ownWorkload = new Workload(`${options.assortment.prefix}own`, options.assortment, options.random.fork("own"));
+  }
+
+  /** Of the gateways. */
+  get urls(): readonly string[] {
+    return this.#options.urls;
+  }
+
+  get token(): string {
+    return this.#options.token;
   }
 
   /** How many requests got a definite answer so far. */

@@ -20,7 +20,8 @@ const triesMax = 50;
  * Resolves every operation that has no definite answer, as a client does: asks by each idempotency key, and then sends it
  * again with its keys until it is answered. One without a key can only be looked up in the ledger.
  */
-export async function resolveUnknown(load: Load, urls: readonly string[], token: string): Promise<Resolutions> {
+export async function resolveUnknown(load: Load): Promise<Resolutions> {
+  const { urls, token } = load;
   const resolutions: Resolutions = {
     unknown: 0,
     resolved: { applied: 0, refused: 0, never: 0, byLedger: 0 },
