@@ -29,7 +29,7 @@ beforeAll(async () => {
   gateway = await startTestGateway({ databaseUrl: database.url, settler });
   shop = await Shop.open(gateway);
   closers.push(
-    gateway.close,
+    () => gateway.close(),
     () => settler.close(),
     () => prisma.$disconnect(),
     () => proxy.close(),
