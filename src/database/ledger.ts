@@ -1,5 +1,5 @@
 import type { Ledger, LedgerAdvance, LedgerEntry, LedgerPart, LedgerRange, LedgerTail } from "../inventory/ledger.ts";
-import { InvalidInputError } from "../inventory/errors.ts";
+import { InvalidInputError, ServiceUnavailableError } from "../inventory/errors.ts";
 import { whileAvailable } from "./availability.ts";
 import { Prisma } from "./generated/client.ts";
 import type { PrismaClient } from "./generated/client.ts";
@@ -15,6 +15,9 @@ const rangeMax = 250;
 /** How many rows are looked at for those of some products: a bound on one statement, whatever is found. */
 const scannedMax = 5_000;
 
+/** Before all places. */
+const nowhere = 0n;
+
 type EntryRow = StockTransactionRow & { readonly position: bigint };
 
 /** Reads the ledger in the order of its positions. Its statements are few and fixed, so that they can be prepared. */
@@ -27,12 +30,7 @@ export class PrismaLedger implements Ledger {
 
   async findPosition(cursor: string): Promise<bigint> {
     const [position] = oldestFirstCursors.decode(cursor, "after");
-    const [newest] = await this.#read<{ position: bigint }>(
-      Prisma.sql`SELECT position FROM stock_transaction ORDER BY position DESC LIMIT 1`,
-    );
-    // A database that was put back to an earlier state gives the same positions out again.
-    if (newest === undefined || newest.position < position)
-      throw new InvalidInputError("after", "after is a cursor that this ledger has not reached");
+    await this.#assertReached(position);
     return position;
   }
 
@@ -46,18 +44,24 @@ export class PrismaLedger implements Ledger {
     if (rows.length === 0 && !(await this.#isEmpty())) return null;
     const entries = rows.toReversed().map(toEntry);
     const [first] = entries;
-    return { entries, after: first === undefined || entries.length < newestMax ? 0n : first.position - 1n };
+    return { entries, after: first === undefined || entries.length < newestMax ? nowhere : first.position - 1n };
   }
 
   async readAfter(position: bigint): Promise<LedgerAdvance> {
     const rows = await this.#read<EntryRow & { readonly settled: boolean }>(Prisma.sql`
       SELECT ${stockTransactionColumns}, position, (${isSettled} OR position <= ${settledPosition}) AS settled
       FROM stock_transaction
-      WHERE position > ${position}::bigint
+      WHERE position >= ${position}::bigint
       ORDER BY position
-      LIMIT ${tailMax}::int`);
-    const entries = rows.slice(0, 1 + rows.findLastIndex((row) => row.settled)).map(toEntry);
-    return { entries, isFull: entries.length === tailMax, hasUnsettled: entries.length < rows.length };
+      LIMIT ${tailMax + 1}::int`);
+    // What was read before has to be there still: who went on in another ledger would miss what it has instead.
+    if (position !== nowhere && rows[0]?.position !== position) {
+      await this.#assertReached(position);
+      return { entries: [], isFull: false, hasUnsettled: true };
+    }
+    const added = rows.filter((row) => row.position > position).slice(0, tailMax);
+    const entries = added.slice(0, 1 + added.findLastIndex((row) => row.settled)).map(toEntry);
+    return { entries, isFull: entries.length === tailMax, hasUnsettled: entries.length < added.length };
   }
 
   async readRange(range: LedgerRange): Promise<LedgerPart> {
@@ -68,6 +72,19 @@ export class PrismaLedger implements Ledger {
     const entries = rows.filter(isEntryRow).map(toEntry);
     const scannedUpTo = rows[0]?.scanned_count === scannedMax ? (rows[0].scanned_up_to ?? after) : upTo;
     return { entries, readUpTo: entries.length < rangeMax ? scannedUpTo : (entries.at(-1)?.position ?? after) };
+  }
+
+  /**
+   * A database that was put back to an earlier state lacks places that were told, and gives them out again. A standby that
+   * is about to become the primary may only not have them yet.
+   */
+  async #assertReached(position: bigint): Promise<void> {
+    const [place] = await this.#read<{ reached: boolean; recovering: boolean }>(Prisma.sql`
+      SELECT EXISTS (SELECT 1 FROM stock_transaction WHERE position = ${position}::bigint) AS reached,
+             pg_is_in_recovery() AS recovering`);
+    if (place?.reached === true) return;
+    if (place?.recovering === true) throw new ServiceUnavailableError("The database is catching up", "not applied");
+    throw new InvalidInputError("after", "after is a cursor that this ledger has not reached");
   }
 
   /** Nothing can be settled where there is nothing. */

@@ -31,7 +31,11 @@ export interface Ledger {
   findPosition(cursor: string): Promise<bigint>;
   /** @returns the newest settled entries, in order; null while none can be told to be settled */
   readNewest(): Promise<LedgerTail | null>;
-  /** @returns the settled entries right after a place, in order */
+  /**
+   * @param position one that was read, or that of an empty ledger
+   * @returns the settled entries right after it, in order
+   * @throws InvalidInputError where the ledger lacks that place: it was put back to an earlier state
+   */
   readAfter(position: bigint): Promise<LedgerAdvance>;
   /** @returns the first entries of the range that are about its products, as many as one answer holds */
   readRange(range: LedgerRange): Promise<LedgerPart>;

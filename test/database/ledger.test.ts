@@ -125,6 +125,14 @@ describe("a long ledger", () => {
     await expect(ledger.findPosition("made up")).rejects.toThrow(InvalidInputError);
   });
 
+  test("is not followed from a place that it lacks: it may have been another's, and is refused as a cursor", async () => {
+    const unknown = new InvalidInputError("after", "after is a cursor that this ledger has not reached");
+    for (const position of [55, 10 * rows + 10]) {
+      await expect(ledger.readAfter(BigInt(position))).rejects.toThrow(unknown);
+      await expect(ledger.findPosition(cursorOf(position))).rejects.toThrow(unknown);
+    }
+  });
+
   test("is read from anywhere to anywhere, all of it, part by part", async () => {
     const { positions } = await readAll({ after: 100n, upTo: 30_000n, productIds: null });
     expect(positions).toEqual(Array.from({ length: 2_990 }, (_, n) => BigInt(110 + 10 * n)));

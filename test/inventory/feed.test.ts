@@ -1,9 +1,11 @@
 import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
+import { Client } from "pg";
 import { pino } from "pino";
 import { PostgresChangeSignal } from "../../src/database/change-signal.ts";
 import { PrismaLedger } from "../../src/database/ledger.ts";
 import { createPrisma } from "../../src/database/prisma.ts";
+import { InvalidInputError } from "../../src/inventory/errors.ts";
 import { Feed } from "../../src/inventory/feed.ts";
 import type { LedgerAdvance, LedgerEntry } from "../../src/inventory/ledger.ts";
 import { createDatabase } from "../support/database.ts";
@@ -109,4 +111,26 @@ test("a watch that is given up before it has begun ends without a word, and its 
   end.abort(null);
   expect(await (await beginning).next()).toEqual({ done: true, value: undefined });
   await watch();
+});
+
+/** As the gateways do it: the row is younger than its position. */
+const receive = (version: number): string => `
+  BEGIN;
+  SAVEPOINT written;
+  INSERT INTO stock_transaction (product_id, version, id, action, quantity, available_after, allocated_after, actor, created_at, position)
+  VALUES ('a', ${version}, gen_random_uuid(), 'INCREMENT', 1, ${version}, 0, 'client', now(), ${version});
+  COMMIT`;
+
+test("a watch ends when the ledger is put back to an earlier state: what comes in place of the told would be missed", async () => {
+  const client = new Client({ connectionString: database.url });
+  await client.connect();
+  await client.query(receive(1));
+  const watcher = await watch();
+  await client.query(receive(2));
+  expect(await watcher.next()).toMatchObject({ done: false, value: { position: 2n } });
+  await client.query("DELETE FROM stock_transaction WHERE position = 2");
+  await expect(watcher.next()).rejects.toThrow(
+    new InvalidInputError("after", "after is a cursor that this ledger has not reached"),
+  );
+  await client.end();
 });
