@@ -12,6 +12,7 @@ import {
 } from "graphql";
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLErrorOptions, GraphQLSchema } from "graphql";
 import type { GraphQLContext, GraphQLServices } from "./context.ts";
+import { costOf } from "./cost.ts";
 import { describeError, formatError, isFault, logFault } from "./errors.ts";
 import { LimitsRule, tokensMax } from "./limits.ts";
 import { createLoaders } from "./loaders.ts";
@@ -91,18 +92,22 @@ export class Subscriptions {
     origin: StreamOrigin,
   ): AsyncIterator<ExecutionResult, undefined> {
     const execute = this.#shared.executor(args);
+    const charge = this.#chargeOf(args, origin);
     let isOver = false;
     return {
       next: async () => {
         if (isOver) return over;
         try {
           const event = await events.next();
-          if (event.done !== true)
+          if (event.done !== true) {
+            charge();
             return { done: false, value: this.#toClientResult(await execute(Object(event.value)), origin) };
+          }
           isOver = true;
           return over;
         } catch (error) {
           isOver = true;
+          await events.return?.();
           const located = locatedError(error, undefined, rootPathOf(args));
           return { done: false, value: this.#toClientResult({ data: null, errors: [located] }, origin) };
         }
@@ -112,6 +117,19 @@ export class Subscriptions {
         await events.return?.();
         return over;
       },
+    };
+  }
+
+  /** @returns counts an event for whose lists more is read: as a request of that cost. It throws RateLimitedError */
+  #chargeOf({ document, operationName, variableValues }: ExecutionArgs, { session }: StreamOrigin): () => void {
+    const operation = getOperationAST(document, operationName);
+    const cost = operation == null ? 1 : costOf(operation, document, variableValues ?? {});
+    if (cost === 1) return () => undefined;
+    const { rateLimits } = this.#services;
+    const { clientId } = session.principal;
+    return () => {
+      rateLimits.admitClient(clientId);
+      rateLimits.chargeClient(clientId, cost - 1);
     };
   }
 

@@ -220,6 +220,27 @@ describe("the protocol", () => {
     await socket.close();
   });
 
+  test("ends a subscription with RATE_LIMITED whose events read longer lists than the client may ask for", async () => {
+    const [after, productId] = [await world.tip(), newProduct()];
+    for (let count = 0; count < 20; count += 1) await world.receive(productId);
+    const { databaseUrl } = gateway;
+    const limited = await startOther({ databaseUrl, rateLimits: { perClient: 1, perAddress: 0 } });
+    const socket = await FeedSocket.admitted(limited.url, await limited.token());
+    const lists = `stockTransactionCreated(after: $after) { node { stock { transactions(first: 100) { nodes { version } } } } }`;
+    socket.subscribe("1", { query: `subscription ($after: String) { ${lists} }`, variables: { after } });
+    let message = await socket.receive();
+    for (let told = 1; message.payload.errors === undefined; told += 1) {
+      expect(told).toBeLessThan(20);
+      message = await socket.receive();
+    }
+    expect(message.payload).toMatchObject({
+      data: null,
+      errors: [{ extensions: { code: "RATE_LIMITED", status: 429 } }],
+    });
+    expect(await socket.receive()).toEqual({ id: "1", type: "complete" });
+    await socket.close();
+  });
+
   test("closes with 4429 who shows a token twice", async () => {
     const socket = await FeedSocket.admitted(gateway.url, token);
     socket.send({ type: "connection_init" });
