@@ -18,7 +18,11 @@ export interface PoolOptions {
  */
 export function createPool(databaseUrl: string, { poolSize, name, statementMs }: PoolOptions): Pool {
   const pool = new Pool({ ...sessionOf(databaseUrl, name, statementMs), max: poolSize, verify: refuseReadOnly });
-  pool.on("connect", failWhereNotReplicated);
+  pool.on("connect", (client) => {
+    // A lost connection fails the statement that runs. Where nobody listens, as while a new one is verified, it would end the process.
+    client.on("error", () => undefined);
+    failWhereNotReplicated(client);
+  });
   pool.on("release", (_error: unknown, client: PoolClient) => {
     // A statement still runs, whose answer nobody waits for any more: COMMIT waits for a standby, or the server is gone
     // without a word. Lent again, the session would keep the next one waiting for as long.

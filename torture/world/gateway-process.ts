@@ -106,7 +106,7 @@ export class GatewayProcess {
     this.#isEndExpected = false;
     child.once("exit", (code, signal) => {
       if (this.#hasServed && !this.#isEndExpected && this.#isSupervised)
-        this.crashes.push(`A gateway ended with ${code ?? signal}`);
+        this.crashes.push(`A gateway ended with ${code ?? signal}: ${readFileSync(logFile, "utf8").slice(-2_000)}`);
       void this.#startAgain();
     });
     void this.#watchReadiness(child);
