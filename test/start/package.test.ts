@@ -1,0 +1,65 @@
+import { execFile, spawn } from "node:child_process";
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { createDatabase } from "../support/database.ts";
+import type { TestDatabase } from "../support/database.ts";
+import { Run } from "./support.ts";
+
+const run = promisify(execFile);
+const packageRoot = fileURLToPath(new URL("../../", import.meta.url));
+
+let folder: string;
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await createDatabase({ migrated: false });
+  folder = await mkdtemp(join(tmpdir(), "package-"));
+  // Its scripts would build what is built, and the dependencies are those of this tree.
+  await run("npm", ["pack", "--ignore-scripts", "--pack-destination", folder], { cwd: packageRoot });
+  await run("sh", ["-c", `tar xzf ${folder}/*.tgz -C ${folder}`]);
+  await symlink(join(packageRoot, "node_modules"), join(folder, "package/node_modules"));
+});
+
+afterAll(async () => {
+  await database.drop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test("what is packed holds the program and all that it reads, and nothing of how it is made", async () => {
+  const { stdout } = await run("sh", [
+    "-c",
+    `cd ${folder}/package && find . -path ./node_modules -prune -o -type f -print`,
+  ]);
+  const files = stdout.trim().split("\n");
+  for (const needed of ["./dist/main.js", "./dist/console/index.html", "./prisma/schema.prisma", "./schema.graphql"])
+    expect(files).toContain(needed);
+  expect(files.filter((file) => /^\.\/(src|test|bench|torture|tools|docs)\//.test(file))).toEqual([]);
+});
+
+test("it serves where nothing can be written, with its secrets from files, and stops when told", async () => {
+  const secret = join(folder, "admin-client-secret");
+  const url = join(folder, "database-url");
+  await Promise.all([writeFile(secret, "0123456789abcdef\n"), writeFile(url, `${database.url}\n`)]);
+  const child = spawn(process.execPath, [join(folder, "package/dist/main.js"), "start"], {
+    cwd: "/proc",
+    env: {
+      PATH: process.env["PATH"],
+      PORT: "0",
+      DATABASE_URL_FILE: url,
+      ADMIN_CLIENT_ID: "admin",
+      ADMIN_CLIENT_SECRET_FILE: secret,
+      // The test server loses what it acknowledged, and may.
+      UNSAFE_DATABASE: "allow",
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const program = new Run(child);
+  const address = await program.serving();
+  expect((await fetch(`${address}/readyz`)).status).toBe(200);
+  expect((await fetch(`${address}/console`)).status).toBe(200);
+  expect(await program.stop()).toBe(0);
+});
