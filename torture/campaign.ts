@@ -89,7 +89,16 @@ async function runSetting(faults: readonly Fault[], { clients, random, budgetMs,
         if (round > faults.length && Date.now() > deadline) break;
         const prefix = `${round}-${fault.name}-`;
         const holdMs = budgetMs >= longMs ? fault.holdMs.long : fault.holdMs.short;
-        add(fault.name, await runRound(world, fault, { prefix, random: cycle.fork(prefix), clients, holdMs }));
+        const options = { prefix, random: cycle.fork(prefix), clients, holdMs };
+        try {
+          add(fault.name, await runRound(world, fault, options));
+        } catch (error) {
+          const findings = new Findings();
+          findings.add("notRecovered", error instanceof Error ? error.message : String(error));
+          add(fault.name, findings);
+          // What could not be brought back to where it was is no place for another round.
+          return;
+        }
       }
     } while (Date.now() < deadline);
     // What a later round may have undone.
