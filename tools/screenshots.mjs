@@ -77,6 +77,10 @@ const views = {
       .setInputFiles({ name: "delivery-4811.csv", mimeType: "text/csv", buffer: Buffer.from(lines.join("\n")) });
     await page.getByRole("button", { name: /^Send/ }).click();
     await page.getByText(/^Finished/).waitFor();
+    // The bar takes a moment to get to its end.
+    await page
+      .getByRole("progressbar", { name: "Lines sent" })
+      .evaluate((bar) => Promise.all(bar.getAnimations({ subtree: true }).map(({ finished }) => finished)));
   },
   graphiql: async (page) => {
     await page.goto("/graphiql");

@@ -8,6 +8,7 @@ import { createRoot } from "react-dom/client";
 import { createClient } from "./api/client.ts";
 import { FeedProvider } from "./api/feed-context.ts";
 import { Feed } from "./api/feed.ts";
+import { OvertakenAnswers } from "./api/overtaken-answers.ts";
 import { App } from "./app.tsx";
 import { SessionProvider } from "./session/session-context.ts";
 import { Session } from "./session/session.ts";
@@ -19,8 +20,9 @@ if (root === null) throw new Error("The page has no #root");
 const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? "";
 const styles = createCache({ key: "css", nonce, prepend: true });
 const session = new Session();
-const client = createClient(session);
-const feed = new Feed(session, client);
+const overtaken = new OvertakenAnswers();
+const client = createClient(session, overtaken);
+const feed = new Feed(session, client, overtaken);
 
 createRoot(root).render(
   <StrictMode>

@@ -90,6 +90,15 @@ test.each([
   }
 });
 
+test.each([
+  ["light", 1_280],
+  ["dark", 360],
+] as const)("axe finds nothing on the landing page in %s colours at a width of %d", async (colorScheme, width) => {
+  const page = await console.open({ colorScheme, width });
+  await page.goto("/");
+  expect(await findings(page)).toEqual([]);
+});
+
 test.each(["light", "dark"] as const)("axe finds nothing on the way in, in %s colours", async (colorScheme) => {
   const page = await console.open({ colorScheme, reducedMotion: "reduce" });
   await page.goto("/console");

@@ -89,6 +89,54 @@ test("what was done while the connection was away is shown when it is back", asy
   await see(page.getByText("Live", { exact: true }));
 });
 
+test("an answer that was read before a change, and comes after the news of it, does not undo it", async () => {
+  await console.shop.move({ productId: "overtaken", action: "INCREMENT", quantity: 1 });
+  const page = await console.openSignedIn("/?q=overtaken");
+  await see(page.getByText("Live", { exact: true }));
+  await seeLevels(page, "overtaken", 1, 0);
+  let isAsked = (): void => undefined;
+  const asked = new Promise<void>((resolve) => (isAsked = resolve));
+  let release = (): void => undefined;
+  const isReleased = new Promise<void>((resolve) => (release = resolve));
+  await page.route("**/graphql", async (route) => {
+    if (route.request().postData()?.includes('"operationName":"StockHistory"') !== true) return await route.fallback();
+    const response = await route.fetch();
+    isAsked();
+    await isReleased;
+    await route.fulfill({ response });
+  });
+  await page.getByRole("row", { name: /^overtaken/ }).click();
+  await asked;
+  await console.shop.move({ productId: "overtaken", action: "INCREMENT", quantity: 6 });
+  const levels = page.getByRole("region", { name: "Levels", exact: true });
+  await see(levels.getByText("Version 2"));
+  release();
+  await see(page.getByRole("grid", { name: "History" }).getByRole("row", { name: /^Receive \+6 7 0/ }));
+});
+
+test("what could not be loaded while the gateway was away is loaded once it is back", async () => {
+  await console.shop.move({ productId: "unloaded", action: "INCREMENT", quantity: 3 });
+  const page = await console.open();
+  let isAway = false;
+  const sockets: WebSocketRoute[] = [];
+  await page.routeWebSocket("**/graphql", async (socket) => {
+    if (isAway) return await socket.close({ code: 1012 });
+    socket.connectToServer();
+    sockets.push(socket);
+  });
+  await page.route("**/graphql", (route) => (isAway ? route.abort("connectionrefused") : route.fallback()));
+  await page.goto("/console/bulk");
+  await signIn(page, console.gateway);
+  await see(page.getByText("Live", { exact: true }));
+  isAway = true;
+  for (const socket of sockets) await socket.close({ code: 1012 });
+  await see(page.getByText("Reconnecting", { exact: true }));
+  await page.getByRole("link", { name: "Stock" }).click();
+  await see(page.getByText("The list could not be loaded"));
+  isAway = false;
+  await seeLevels(page, "unloaded", 3, 0);
+});
+
 test("what others do reaches an open form: it shows what the levels will be now", async () => {
   await console.shop.move({ productId: "contended", action: "INCREMENT", quantity: 9 });
   const page = await console.openSignedIn("/product?id=contended");

@@ -56,6 +56,23 @@ test("a product that is not tracked says so, and shows itself once it is", async
   await see(page.getByRole("grid", { name: "History" }).getByRole("row", { name: /^Track \+8 8 0/ }));
 });
 
+test("a product's chart goes on until now, also from its only stock transaction, and further back when asked to", async () => {
+  await record("charted", "INCREMENT", 1, null);
+  const page = await console.openSignedIn("/product?id=charted");
+  const panel = page.getByRole("region", { name: "Levels over time" });
+  const line = panel.locator("path.MuiLineElement-root, .MuiLineChart-line").first();
+  await line.waitFor({ state: "attached" });
+  // From its one level on it is drawn as wide as the chart.
+  expect((await line.boundingBox())?.width).toBeGreaterThan(500);
+  const moves = Array.from({ length: 150 }, () => ({ productId: "charted", action: "INCREMENT", quantity: 1 }));
+  await console.shop.moveAll(moves, "EACH");
+  await page.reload();
+  await see(panel.getByText("The last 100 stock transactions"));
+  await panel.getByRole("button", { name: "Further back" }).click();
+  await panel.getByText("The last").waitFor({ state: "detached" });
+  expect(await panel.getByRole("button", { name: "Further back" }).count()).toBe(0);
+});
+
 test("a product with a long history shows the first page, and the next ones as one goes on", async () => {
   const moves = Array.from({ length: 150 }, () => ({ productId: "long", action: "INCREMENT", quantity: 1 }));
   await console.shop.moveAll(moves, "EACH");

@@ -60,6 +60,57 @@ describe("the access token", () => {
     await see(page.getByRole("grid", { name: "Stock" }));
   });
 
+  test("is renewed once the gateway is back, however long it was away: nobody has to type the secret again", async () => {
+    await console.shop.move({ productId: "back-again", action: "INCREMENT", quantity: 4 });
+    const page = await console.open();
+    await page.clock.install();
+    await page.goto("/console");
+    await signIn(page, console.gateway);
+    await see(page.getByText("Live", { exact: true }));
+    const first = await tokenOf(page);
+    await page.route("**/oauth/access_token", (route) => route.abort("connectionrefused"));
+    const tried = page.waitForRequest("**/oauth/access_token");
+    await page.clock.fastForward("02:00:00");
+    await tried;
+    // What needs a token now waits and says so, and asks for no secret.
+    await page.getByRole("link", { name: "Activity" }).click();
+    await page.clock.runFor(20_000);
+    await see(page.getByText("The gateway can't be reached."));
+    expect(await page.getByRole("dialog").count()).toBe(0);
+    await page.unroute("**/oauth/access_token");
+    const renewal = page.waitForResponse("**/oauth/access_token");
+    await page.clock.runFor(5_000);
+    expect((await renewal).status()).toBe(200);
+    await page.waitForFunction(`!sessionStorage.getItem("inventory-gateway.session").includes("${first}")`);
+    await see(page.getByRole("row", { name: /^back-again/ }));
+  });
+
+  test("that comes after signing out signs nobody in", async () => {
+    const page = await console.open();
+    await page.clock.install();
+    await page.goto("/console");
+    await signIn(page, console.gateway);
+    let release = (): void => undefined;
+    const isReleased = new Promise<void>((resolve) => (release = resolve));
+    await page.route("**/oauth/access_token", async (route) => {
+      await isReleased;
+      await route.fallback();
+    });
+    const asked = page.waitForRequest("**/oauth/access_token");
+    await page.clock.fastForward("50:00");
+    await asked;
+    await page.getByRole("button", { name: /^Account of/ }).click();
+    await page.getByRole("menuitem", { name: "Sign out" }).click();
+    await see(page.getByRole("form", { name: "Sign in" }));
+    const answered = page.waitForResponse("**/oauth/access_token");
+    release();
+    await (await answered).finished();
+    // Whatever the page makes of the answer it has made before it has painted twice.
+    await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
+    expect(await page.evaluate("sessionStorage.length")).toBe(0);
+    await see(page.getByRole("form", { name: "Sign in" }));
+  });
+
   test("is asked for again in time after a reload, which forgets the secret", async () => {
     const page = await console.open();
     await page.clock.install();

@@ -7,12 +7,14 @@ import { SignedOutError } from "../session/session.ts";
 import type { Session } from "../session/session.ts";
 import { createCache } from "./cache.ts";
 import { describeFailure } from "./failures.ts";
+import type { OvertakenAnswers } from "./overtaken-answers.ts";
 
 /**
  * Apollo Client over the gateway's public API. Queries that meet a lost connection are sent again; what changes stock is
  * not: whoever sends it does that, and says so.
  */
-export function createClient(session: Session): ApolloClient {
+export function createClient(session: Session, overtaken: OvertakenAnswers): ApolloClient {
+  const cache = createCache();
   const retry = new RetryLink({
     delay: { initial: 300, max: 3_000, jitter: true },
     attempts: {
@@ -24,5 +26,6 @@ export function createClient(session: Session): ApolloClient {
     },
   });
   const http = new HttpLink({ uri: "/graphql", fetch: authorizedFetch(session) });
-  return new ApolloClient({ link: ApolloLink.from([retry, http]), cache: createCache(), assumeImmutableResults: true });
+  const link = ApolloLink.from([overtaken.link(cache), retry, http]);
+  return new ApolloClient({ link, cache, assumeImmutableResults: true });
 }

@@ -5,6 +5,7 @@ import { CloseCode, createClient } from "graphql-ws";
 import type { Client } from "graphql-ws";
 import { FeedPositionDocument, StockTransactionCreatedDocument } from "../generated/operations.ts";
 import type { StockTransactionCreatedSubscription, StockTransactionFieldsFragment } from "../generated/operations.ts";
+import type { OvertakenAnswers } from "./overtaken-answers.ts";
 import type { Session } from "../session/session.ts";
 import { mergeStockTransactions } from "./merge.ts";
 
@@ -26,12 +27,14 @@ export class Feed {
   readonly state = makeVar<FeedState>("connecting");
   readonly #session: Session;
   readonly #apollo: ApolloClient;
+  readonly #overtaken: OvertakenAnswers;
   #after: string | null = null;
   readonly #news: StockTransactionFieldsFragment[] = [];
 
-  constructor(session: Session, apollo: ApolloClient) {
+  constructor(session: Session, apollo: ApolloClient, overtaken: OvertakenAnswers) {
     this.#session = session;
     this.#apollo = apollo;
+    this.#overtaken = overtaken;
   }
 
   /** Follows until the returned function is called. */
@@ -72,6 +75,7 @@ export class Feed {
       let wasLive = false;
       const client = connect(token, () => {
         wasLive = true;
+        if (this.state() === "away") this.#loadWhatFailed();
         this.state("live");
       });
       const end = (closeCode: number | null): void => {
@@ -104,8 +108,16 @@ export class Feed {
   #take({ cursor, node }: StockTransactionCreatedSubscription["stockTransactionCreated"]): void {
     this.#after = cursor;
     this.#news.push(node);
+    this.#overtaken.note(node);
     if (this.#news.length > 1) return;
     setTimeout(() => mergeStockTransactions(this.#apollo.cache, this.#news.splice(0)), mergeEveryMs);
+  }
+
+  /** What could not be loaded while the gateway was away is loaded now that it is back: nobody has to ask for it. */
+  #loadWhatFailed(): void {
+    for (const query of this.#apollo.getObservableQueries("active"))
+      // Where it fails again, the page says so.
+      if (query.getCurrentResult().error !== undefined) void query.refetch().catch(() => undefined);
   }
 
   async #startAnew(): Promise<void> {

@@ -14,7 +14,7 @@ export function historyColumns(now: number, showsProduct: boolean): Column<Stock
       id: "what",
       header: showsProduct ? "Product" : "Action",
       track: "minmax(0, 2fr)",
-      render: (row) => <WhatCell row={row} showsProduct={showsProduct} />,
+      render: (row) => <WhatCell {...{ row, showsProduct, now }} />,
     },
     {
       id: "change",
@@ -78,17 +78,27 @@ function changeOf(action: StockTransactionFieldsFragment["action"]): number {
 interface WhatCellProps {
   readonly row: StockTransactionFieldsFragment;
   readonly showsProduct: boolean;
+  readonly now: number;
 }
 
-function WhatCell({ row, showsProduct }: WhatCellProps): ReactNode {
+/** A narrow list has no columns for when and why: what fits of them stands below. */
+function WhatCell({ row, showsProduct, now }: WhatCellProps): ReactNode {
   const label = actionRules[row.action].label;
-  if (!showsProduct) return <Typography sx={{ fontSize: "inherit", fontWeight: 550 }}>{label}</Typography>;
+  const first = showsProduct ? row.productId : label;
+  const age = formatAge(row.createdAt, now);
+  const more = showsProduct || row.reference === null ? age : `${age} · ${row.reference}`;
   return (
     <Stack>
-      <Typography noWrap title={row.productId} sx={{ fontSize: "inherit", fontWeight: 550, lineHeight: 1.3 }}>
-        {row.productId}
+      <Typography noWrap title={first} sx={{ fontSize: "inherit", fontWeight: 550, lineHeight: 1.3 }}>
+        {first}
       </Typography>
-      <Typography sx={{ fontSize: "0.8rem", color: "text.secondary", lineHeight: 1.3 }}>{label}</Typography>
+      <Typography component="div" noWrap sx={{ fontSize: "0.8rem", color: "text.secondary", lineHeight: 1.3 }}>
+        {showsProduct && label}
+        <Box component="span" sx={{ display: { sm: "none" } }}>
+          {showsProduct && " · "}
+          {more}
+        </Box>
+      </Typography>
     </Stack>
   );
 }

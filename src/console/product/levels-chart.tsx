@@ -5,23 +5,22 @@ import type { ReactNode } from "react";
 import { formatCount, formatTime } from "../format.ts";
 import type { StockTransactionFieldsFragment } from "../generated/operations.ts";
 
-/** A line says nothing that cannot be seen with more points than this. */
-const pointsMax = 500;
-
 export interface LevelsChartProps {
   /** Newest first. */
   readonly rows: readonly StockTransactionFieldsFragment[];
+  /** Where the last level ends. */
+  readonly now: number;
 }
 
-/** Available and allocated as steps: between two stock transactions nothing changes. */
-export default function LevelsChart({ rows }: LevelsChartProps): ReactNode {
+/** Available and allocated as steps: between two stock transactions nothing changes, nor from the last one until now. */
+export default function LevelsChart({ rows, now }: LevelsChartProps): ReactNode {
   const { vars, palette } = useTheme();
-  const dataset = useMemo(() => rows.slice(0, pointsMax).map(toPoint).toReversed(), [rows]);
+  const dataset = useMemo(() => toPoints(rows, now), [rows, now]);
   const colors = (vars ?? { palette }).palette;
   return (
     <LineChart
       height={250}
-      dataset={dataset}
+      dataset={[...dataset]}
       margin={{ top: 8, right: 16, bottom: 0, left: 0 }}
       grid={{ horizontal: true }}
       skipAnimation
@@ -50,6 +49,13 @@ interface Point {
   readonly at: Date;
   readonly available: number;
   readonly allocated: number;
+}
+
+function toPoints(rows: readonly StockTransactionFieldsFragment[], now: number): readonly Point[] {
+  const points = rows.map(toPoint).toReversed();
+  const last = points.at(-1);
+  // The gateway's clock may be ahead of this one's.
+  return last === undefined ? [] : [...points, { ...last, at: new Date(Math.max(now, last.at.getTime() + 1_000)) }];
 }
 
 function toPoint({ createdAt, availableAfter, allocatedAfter }: StockTransactionFieldsFragment): Point {

@@ -1,4 +1,5 @@
 import { requestToken, TokenRefusedError } from "./token-request.ts";
+import type { IssuedToken } from "./token-request.ts";
 import type { StoredSession } from "./stored-session.ts";
 import { readStoredSession, writeStoredSession } from "./stored-session.ts";
 
@@ -57,6 +58,10 @@ export class Session {
   /** @throws TokenRefusedError */
   async signIn(clientId: string, secret: string): Promise<void> {
     const { token, lifeMs } = await requestToken(clientId, secret);
+    this.#enterWith(secret, { clientId, token, lifeMs });
+  }
+
+  #enterWith(secret: string, { clientId, token, lifeMs }: IssuedToken & { readonly clientId: string }): void {
     this.#secret = secret;
     this.#enter({ clientId, token, expiresAt: Date.now() + lifeMs }, lifeMs);
   }
@@ -71,7 +76,7 @@ export class Session {
 
   /**
    * A token that is good as far as is known; waits for the sign-in where there is none.
-   * @throws SignedOutError
+   * @throws SignedOutError, TokenRefusedError where it has to be renewed and the gateway is away: nothing was sent
    */
   async token(): Promise<string> {
     for (;;) {
@@ -84,7 +89,10 @@ export class Session {
     }
   }
 
-  /** The gateway does not take the token any more: renews it, or ends the session until the secret is given again. */
+  /**
+   * The gateway does not take the token any more: renews it, or ends the session until the secret is given again.
+   * @throws TokenRefusedError where the gateway has no new one just now
+   */
   async refuse(token: string, reason: "expired" | "refused" = "refused"): Promise<void> {
     if (token !== this.#token || this.#state.kind !== "in") return;
     if (this.#secret === null) this.#end(reason);
@@ -102,7 +110,8 @@ export class Session {
 
   async #renewOrWarn(): Promise<void> {
     if (this.#state.kind !== "in") return;
-    if (this.#secret !== null) return await this.#renew();
+    // Whoever needs a token meanwhile is told why there is none.
+    if (this.#secret !== null) return await this.#renew().catch(() => undefined);
     this.#set({ ...this.#state, endsSoon: true });
     this.#timer = setTimeout(() => this.#end("expired"), this.#state.expiresAt - Date.now());
   }
@@ -117,14 +126,19 @@ export class Session {
 
   async #renewOnce(): Promise<void> {
     if (this.#state.kind !== "in" || this.#secret === null) return;
-    const { clientId, expiresAt } = this.#state;
+    const { clientId } = this.#state;
+    const secret = this.#secret;
     try {
-      await this.signIn(clientId, this.#secret);
+      const issued = await requestToken(clientId, secret);
+      // Who has signed out meanwhile is not signed in again by an answer that comes late.
+      if (this.#secret === secret) this.#enterWith(secret, { clientId, ...issued });
     } catch (error) {
+      if (this.#secret !== secret) return;
       if (error instanceof TokenRefusedError && error.isFinal) return this.#end("refused");
-      if (expiresAt <= Date.now()) return this.#end("expired");
+      // However long the gateway is away, the secret stays good: nobody has to type it again for that.
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => void this.#renewOrWarn(), renewalRetryMs);
+      throw error;
     }
   }
 

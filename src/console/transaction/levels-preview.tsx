@@ -63,7 +63,8 @@ function Level({ label, now, after }: LevelProps): ReactNode {
 }
 
 function adviceOf(fields: Fields, stock: StockFieldsFragment | null | undefined, after: Levels | null): string {
-  if (stock === undefined) return "Name a product to see its levels.";
+  if (stock === undefined)
+    return fields.productId.trim() === "" ? "Name a product to see its levels." : "Its levels are not known yet.";
   const startsTracking = fields.action === "CREATE" || fields.action === "INCREMENT";
   if (stock === null) {
     return startsTracking

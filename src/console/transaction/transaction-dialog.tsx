@@ -84,13 +84,12 @@ export function TransactionDialog({ handle, isOpen, onClose }: TransactionDialog
 /** What is there now: undefined as long as nobody knows, null where the product is not tracked. */
 function useLevels(productId: string, isOpen: boolean): StockFieldsFragment | null | undefined {
   const settled = useDeferredValue(productId);
-  const { data, previousData } = useQuery(StockDocument, {
+  const { data } = useQuery(StockDocument, {
     variables: { productId: settled },
     skip: !isOpen || checkProductId(settled) !== null,
     fetchPolicy: "cache-and-network",
     nextFetchPolicy: "cache-first",
   });
-  const known = data ?? previousData;
-  if (known === undefined || settled !== productId) return undefined;
-  return known.stock?.productId === productId || known.stock === null ? known.stock : undefined;
+  // What was there of the product named before says nothing of this one.
+  return settled === productId ? data?.stock : undefined;
 }
