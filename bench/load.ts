@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createHistogram } from "node:perf_hooks";
-import { setTimeout as wait } from "node:timers/promises";
 import autocannon from "autocannon";
+import { pause } from "../src/pause.ts";
 import type { Workload } from "./workload.ts";
 
 export interface LoadOptions {
@@ -65,7 +65,7 @@ export class Load {
 
   /** Waits, but no longer than answers are sound: {@link stop} then says what was wrong. */
   async whileSound(milliseconds: number): Promise<void> {
-    await wait(milliseconds, undefined, { signal: this.#closed.signal }).catch(() => undefined);
+    await pause(milliseconds, this.#closed.signal);
   }
 
   /** Begins a new stretch: what was answered so far counts no more, but for {@link stop}. */

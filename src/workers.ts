@@ -1,9 +1,9 @@
 import cluster from "node:cluster";
 import type { Worker } from "node:cluster";
 import { once } from "node:events";
-import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "pino";
 import { ConfigError } from "./config.ts";
+import { pause } from "./pause.ts";
 import { Restarts } from "./restarts.ts";
 import type { PrimaryMessage, WorkerMessage, WorkerOrders } from "./worker-messages.ts";
 
@@ -111,7 +111,7 @@ export class Workers {
       const delayMs = restarts.next(servedMs);
       if (delayMs === null) break;
       logger.error({ delayMs }, "A worker died and is replaced");
-      await wait(delayMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+      await pause(delayMs, this.#stopping.signal);
       if (this.#stopping.signal.aborted) return;
       worker = await this.#startWorker().serving.catch((error: unknown) => {
         logger.error({ err: error }, "A worker could not be replaced");

@@ -1,4 +1,4 @@
-import { setTimeout as wait } from "node:timers/promises";
+import { pause } from "../pause.ts";
 import { databaseDirOf, prepareCluster, readPassword } from "./embedded-cluster.ts";
 import type { ServerSettings } from "./embedded-cluster.ts";
 import { findRunningServer, stopServer } from "./embedded-process.ts";
@@ -98,7 +98,7 @@ class SupervisedServer implements EmbeddedPostgres {
       } catch (error) {
         if (this.#ending.signal.aborted) return;
         this.#onEvent({ kind: "not back", error });
-        await wait(revivalPauseMs, undefined, { signal: this.#ending.signal }).catch(() => undefined);
+        await pause(revivalPauseMs, this.#ending.signal);
       }
     }
   }

@@ -1,5 +1,5 @@
-import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "pino";
+import { pause } from "../pause.ts";
 import { createPrisma } from "./prisma.ts";
 import type { PrismaClient } from "./generated/client.ts";
 
@@ -45,7 +45,7 @@ export class KeyRetention {
       } catch (error) {
         logger.warn({ err: error }, "Old idempotency keys could not be dropped; it will be tried again");
       }
-      await rest(passEveryMs * (0.5 + Math.random()), signal);
+      await pause(passEveryMs * (0.5 + Math.random()), signal);
     }
   }
 }
@@ -71,11 +71,7 @@ export async function dropOldKeys(prisma: PrismaClient, hours: number, signal: A
       WHERE (spent_key.client_id, spent_key.idempotency_key) = (old.client_id, old.idempotency_key)`;
     dropped += count;
     if (count < keysPerStatement) break;
-    await rest(Math.max(restMsMin, performance.now() - startedAt), signal);
+    await pause(Math.max(restMsMin, performance.now() - startedAt), signal);
   }
   return dropped;
-}
-
-async function rest(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await wait(milliseconds, undefined, { signal }).catch(() => undefined);
 }

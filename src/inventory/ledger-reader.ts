@@ -1,3 +1,5 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { pause } from "../pause.ts";
 import { ServiceUnavailableError } from "./errors.ts";
 import type { ChangeSignal, Ledger, LedgerPart, LedgerRange, LedgerTail } from "./ledger.ts";
 import { RecentEntries } from "./recent-entries.ts";
@@ -18,7 +20,8 @@ export class LedgerReader {
   #waiting = new Set<() => void>();
   #isSignalled = false;
   #isStopped = false;
-  #wake: () => void = () => undefined;
+  /** Of the pause that is made now, if one is. */
+  #pause = new AbortController();
   #reading: Promise<unknown> = Promise.resolve();
 
   private constructor(ledger: Ledger, signal: ChangeSignal, tail: LedgerTail) {
@@ -26,7 +29,7 @@ export class LedgerReader {
     this.recent = new RecentEntries(tail);
     this.#detach = signal.onChange(() => {
       this.#isSignalled = true;
-      this.#wake();
+      this.#pause.abort();
     });
   }
 
@@ -35,7 +38,7 @@ export class LedgerReader {
     for (;;) {
       const tail = await ledger.readNewest();
       if (tail !== null) return new LedgerReader(ledger, signal, tail);
-      await pause(unsettledIntervalMs);
+      await wait(unsettledIntervalMs);
     }
   }
 
@@ -45,15 +48,17 @@ export class LedgerReader {
       this.#isSignalled = false;
       const restMs = await this.#readOn();
       if (restMs === 0) continue;
-      await pause(readIntervalMs);
-      if (!this.#isSignalled && !this.#isStopped) await pause(restMs - readIntervalMs, (wake) => (this.#wake = wake));
+      await wait(readIntervalMs);
+      if (this.#isSignalled || this.#isStopped) continue;
+      this.#pause = new AbortController();
+      await pause(restMs - readIntervalMs, this.#pause.signal);
     }
   }
 
   stop(): void {
     this.#isStopped = true;
     this.#detach();
-    this.#wake();
+    this.#pause.abort();
   }
 
   /** Calls back once, when there is more in {@link recent}. @returns makes it forget that */
@@ -77,7 +82,7 @@ export class LedgerReader {
       return await this.#ledger.readRange(range);
     } catch (error) {
       if (!(error instanceof ServiceUnavailableError)) throw error;
-      await pause(retryIntervalMs);
+      await wait(retryIntervalMs);
       return { entries: [], readUpTo: range.after };
     }
   }
@@ -102,15 +107,4 @@ export class LedgerReader {
     this.#waiting = new Set();
     for (const resume of waiting) resume();
   }
-}
-
-/** @param takeWake is given what ends the pause before its time */
-function pause(ms: number, takeWake?: (wake: () => void) => void): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    takeWake?.(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

@@ -1,4 +1,4 @@
-import { setTimeout as wait } from "node:timers/promises";
+import { pause } from "../../src/pause.ts";
 import type { EndFault, Fault, Scene } from "./fault.ts";
 import type { Database } from "../world/database.ts";
 import { embedded } from "../world/embedded-database.ts";
@@ -22,8 +22,7 @@ export function repeated<D extends Database>(
       while (!ending.signal.aborted) {
         await once(scene);
         // Not past the end.
-        const restMs = scene.random.integer(pauseMs.min, pauseMs.max);
-        await wait(restMs, undefined, { signal: ending.signal }).catch(() => undefined);
+        await pause(scene.random.integer(pauseMs.min, pauseMs.max), ending.signal);
       }
     };
     const done = repeat();
