@@ -5,7 +5,7 @@ import { Prisma } from "./generated/client.ts";
 import type { PrismaClient } from "./generated/client.ts";
 import { toStockTransaction } from "./rows.ts";
 import type { StockTransactionRow } from "./rows.ts";
-import { isSettled, settledPosition } from "./settled-position.ts";
+import { isSettled, settledPartOf, settledPosition } from "./settled-position.ts";
 import { oldestFirstCursors, stockTransactionColumns } from "./stock-transaction-queries.ts";
 
 /** The most entries of one answer: it is held in memory whole. */
@@ -49,7 +49,7 @@ export class PrismaLedger implements Ledger {
 
   async readAfter(position: bigint): Promise<LedgerAdvance> {
     const rows = await this.#read<EntryRow & { readonly settled: boolean }>(Prisma.sql`
-      SELECT ${stockTransactionColumns}, position, (${isSettled} OR position <= ${settledPosition}) AS settled
+      SELECT ${stockTransactionColumns}, position, ${isSettled} AS settled
       FROM stock_transaction
       WHERE position >= ${position}::bigint
       ORDER BY position
@@ -60,7 +60,7 @@ export class PrismaLedger implements Ledger {
       return { entries: [], isFull: false, hasUnsettled: true };
     }
     const added = rows.filter((row) => row.position > position).slice(0, tailMax);
-    const entries = added.slice(0, 1 + added.findLastIndex((row) => row.settled)).map(toEntry);
+    const entries = settledPartOf(added).map(toEntry);
     return { entries, isFull: entries.length === tailMax, hasUnsettled: entries.length < added.length };
   }
 

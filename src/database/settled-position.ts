@@ -54,7 +54,7 @@ const isBelow = (xid: Prisma.Sql): Prisma.Sql => Prisma.sql`((${xid} - xmin::tex
  * way round; 0, 1 and 2 are older than all. A row that is more than two thousand million transactions old may look
  * young, and then {@link settledPosition} has to tell.
  */
-export const isSettled = Prisma.sql`
+const provesSettled = Prisma.sql`
   (xmin::text::bigint < 3 OR ${isBelow(oldestRunning)} OR ${isBelow(oldestWriter)})`;
 
 /**
@@ -64,6 +64,14 @@ export const isSettled = Prisma.sql`
 export const settledPosition = Prisma.sql`(
   SELECT newest.position
   FROM (SELECT position, xmin FROM stock_transaction ORDER BY position DESC LIMIT 10000) AS newest
-  WHERE ${isSettled}
+  WHERE ${provesSettled}
   ORDER BY newest.position DESC
   LIMIT 1)`;
+
+/** Whether a row's position is settled: by itself, or by one after it. */
+export const isSettled = Prisma.sql`(${provesSettled} OR position <= ${settledPosition})`;
+
+/** The rows up to the last one that is settled: nothing can be filled in before it. @param rows in the order of their positions */
+export function settledPartOf<Row extends { readonly settled: boolean }>(rows: readonly Row[]): readonly Row[] {
+  return rows.slice(0, 1 + rows.findLastIndex((row) => row.settled));
+}

@@ -7,7 +7,7 @@ import { allOf, comparison, direction, existsIn, reverseComparison, toPage, toPa
 import type { KeysetOrder, PageStatement } from "./keyset-list.ts";
 import { toStockTransaction } from "./rows.ts";
 import type { StockTransactionRow } from "./rows.ts";
-import { isSettled, settledPosition } from "./settled-position.ts";
+import { isSettled, settledPartOf, settledPosition } from "./settled-position.ts";
 
 /** The columns of {@link StockTransactionRow}. */
 export const stockTransactionColumns = Prisma.sql`
@@ -38,7 +38,7 @@ export async function listStockTransactions(
   const rows = await prisma.$queryRaw<LedgerPageRow[]>(ledgerPageSql(list, statement));
   const found = rows.filter(isLedgerRow);
   const surroundings = { hasBefore: rows[0]?.has_before ?? false, hasAfter: rows[0]?.has_after ?? false };
-  const listed = endsAtSettled(list) ? found.slice(0, 1 + found.findLastIndex((row) => row.settled)) : found;
+  const listed = endsAtSettled(list) ? settledPartOf(found) : found;
   return toPage(order, list.page, listed, { surroundings, toNode: toStockTransaction });
 }
 
@@ -77,7 +77,7 @@ function endsAtSettled(list: StockTransactionList): boolean {
 
 function ledgerPageSql(list: StockTransactionList, statement: PageStatement): Prisma.Sql {
   const ledger = Prisma.sql`stock_transaction WHERE ${matches(list.filter)}`;
-  const settled = endsAtSettled(list) ? Prisma.sql`(${isSettled} OR position <= ${settledPosition})` : Prisma.sql`TRUE`;
+  const settled = endsAtSettled(list) ? isSettled : Prisma.sql`TRUE`;
   const range =
     isOpenEnded(list) && list.page.direction === "backward"
       ? Prisma.sql`${statement.range} AND position <= ${settledPosition}`
