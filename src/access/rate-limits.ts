@@ -11,10 +11,17 @@ export interface RateLimitOptions {
   readonly perAddress: number;
 }
 
+/** So many items of a list cost as much as one stock transaction. */
+const itemsPerUnit = 25;
 /** Who was idle may make up for so many seconds at once. */
 const savedSeconds = 10;
 /** Past it the one not heard of for longest starts anew. */
 const bucketsMax = 10_000;
+
+/** What the items of lists cost a client, on top of the request for them. */
+export function costOfItems(items: number): number {
+  return Math.floor(items / itemsPerUnit);
+}
 
 /**
  * Bounds what each client and each address may ask for, so that none keeps the others from being served. Every gateway counts

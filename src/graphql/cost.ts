@@ -1,8 +1,7 @@
 import { Kind, OperationTypeNode } from "graphql";
 import type { DocumentNode, OperationDefinitionNode } from "graphql";
+import { costOfItems } from "../access/rate-limits.ts";
 import { Meter } from "./measure.ts";
-
-const itemsPerUnit = 25;
 
 /** Apollo Server keeps the documents that it has seen, so that most requests ask for what was measured before. */
 const knownCosts = new WeakMap<OperationDefinitionNode, number>();
@@ -27,7 +26,7 @@ export function costOf(
   const meter = new Meter((name) => fragments.get(name), variables);
   const { fields, lines, items } = meter.measure(operation.selectionSet);
   const isMutation = operation.operation === OperationTypeNode.MUTATION;
-  const cost = (isMutation ? lines : fields) + Math.floor(items / itemsPerUnit);
+  const cost = (isMutation ? lines : fields) + costOfItems(items);
   if (!meter.hasReadVariables) knownCosts.set(operation, cost);
   return cost;
 }

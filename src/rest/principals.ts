@@ -3,6 +3,7 @@ import type { Authenticator } from "../access/authenticator.ts";
 import { authorizationOf } from "../access/bearer.ts";
 import { principalDecorator, requireScope } from "../access/principal.ts";
 import type { Principal, Scope } from "../access/principal.ts";
+import { costOfItems } from "../access/rate-limits.ts";
 import type { RateLimits } from "../access/rate-limits.ts";
 
 /** Lets only requests with a valid access token and the scope pass, before their body is read. */
@@ -19,10 +20,8 @@ export function principalOf(request: FastifyRequest): Principal {
   return request.getDecorator<Principal>(principalDecorator);
 }
 
-/** A list costs 1 more than another request for each 25 items that it may answer with. */
-const itemsPerUnit = 25;
-
 /** Counts a list before it is read. */
 export function chargeForItems(request: FastifyRequest, rateLimits: RateLimits, items: number): void {
-  if (items >= itemsPerUnit) rateLimits.chargeClient(principalOf(request).clientId, Math.floor(items / itemsPerUnit));
+  const cost = costOfItems(items);
+  if (cost > 0) rateLimits.chargeClient(principalOf(request).clientId, cost);
 }
