@@ -82,8 +82,7 @@ function putBack(
   head: Buffer,
 ): void {
   const lines = rawHeaders.flatMap((name, index) => {
-    const isWish = ["upgrade", "http2-settings"].includes(name.toLowerCase());
-    return index % 2 === 1 || isWish ? [] : [`${name}: ${withoutUpgrade(name, rawHeaders[index + 1] ?? "")}`];
+    return index % 2 === 1 || isWish(name) ? [] : [`${name}: ${withoutUpgrade(name, rawHeaders[index + 1] ?? "")}`];
   });
   const request = [`${method} ${url} HTTP/${httpVersion}`, ...lines, "", ""].join("\r\n");
   socket.unshift(head);
@@ -96,6 +95,11 @@ function withoutUpgrade(name: string, value: string): string {
   if (name.toLowerCase() !== "connection") return value;
   return value
     .split(",")
-    .filter((option) => !["upgrade", "http2-settings"].includes(option.trim().toLowerCase()))
+    .filter((option) => !isWish(option))
     .join(",");
+}
+
+/** The headers that ask for an upgrade, which the Connection header names as well. */
+function isWish(name: string): boolean {
+  return ["upgrade", "http2-settings"].includes(name.trim().toLowerCase());
 }

@@ -10,7 +10,7 @@ import { firstClientId } from "../access/api-clients.ts";
 import { ConfigError } from "../config.ts";
 import type { Config } from "../config.ts";
 import { LedgerAudit } from "../database/ledger-audit.ts";
-import { messageOf } from "../error-message.ts";
+import { errorCodeOf, messageOf } from "../error-message.ts";
 import { withDatabase, withInventory } from "../installation.ts";
 import type { InventoryParts } from "../installation.ts";
 import { stockActions } from "../inventory/actions.ts";
@@ -223,7 +223,7 @@ async function run(terminal: Terminal, action: () => Promise<number>): Promise<v
     terminal.setExitCode(await action());
   } catch (error) {
     // Whoever reads the output has read enough.
-    if (error instanceof Error && "code" in error && error.code === "EPIPE") return;
+    if (errorCodeOf(error) === "EPIPE") return;
     terminal.err.write(`inventory-gateway: ${isForeseen(error) ? error.message : inspect(error)}\n`);
     terminal.setExitCode(exitCodes.failed);
   }

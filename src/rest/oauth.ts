@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { InvalidClientError } from "../access/access-control.ts";
 import type { AccessControl, AccessToken, TokenRequest } from "../access/access-control.ts";
+import { errorCodeOf } from "../error-message.ts";
 import { answerError, RequestError } from "./errors.ts";
 import { MethodTable } from "./methods.ts";
 
@@ -65,7 +66,7 @@ function toTokenBody({ token, grant, lifeSeconds, expiresAt }: AccessToken): Tok
 
 function toRequestError(error: unknown): unknown {
   if (error instanceof InvalidClientError) return new RequestError(401, error.message);
-  if (error instanceof Error && "code" in error && error.code === "FST_ERR_CTP_INVALID_MEDIA_TYPE")
+  if (errorCodeOf(error) === "FST_ERR_CTP_INVALID_MEDIA_TYPE")
     return new RequestError(415, "The body has to be a form: application/x-www-form-urlencoded");
   return error;
 }

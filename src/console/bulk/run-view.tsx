@@ -25,8 +25,7 @@ export function RunView({ run, onRun }: RunViewProps): ReactNode {
   const { lines } = run.file;
   const trouble = useMemo(
     () => lines.filter((line) => line.problem !== null || run.outcomeOf(line)?.kind === "refused"),
-    // What became of the lines is not in the list itself.
-    // oxlint-disable-next-line react/exhaustive-deps
+    // oxlint-disable-next-line react/exhaustive-deps -- what became of the lines is not in the list itself
     [lines, run, state.refused],
   );
   const rows = showsOnlyTrouble ? trouble : lines;
