@@ -49,7 +49,7 @@ export async function start(config: Config, options: StartOptions): Promise<Star
     await migrateTables(database);
     if (!config.allowsUnsafeDatabase) await checkGuards(database);
     const firstClient = await withAccess(database.url, ({ clients }) => ensureFirstClient(clients, config));
-    const plan = planWorkers(config, await readConnectionsMax(database.url));
+    const plan = planWorkers(config, await readConnectionsMax(database));
     const serving =
       plan.count === 1
         ? await serveAlone(config, database.url, options.logger)

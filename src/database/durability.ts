@@ -72,12 +72,22 @@ export async function checkGuards(place: DatabasePlace): Promise<void> {
   });
 }
 
+/** How many connections the server takes from those who are no superusers, other programs' among them. @throws ConfigError */
+export async function readConnectionsMax(place: DatabasePlace): Promise<number> {
+  return withClient(place, async (client) => {
+    const { rows } = await client.query<{ count: number }>(
+      "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS count",
+    );
+    return rows[0]?.count ?? 0;
+  });
+}
+
 /** @throws ConfigError with the name of the setting in front */
-async function withClient({ url, setting }: DatabasePlace, use: (client: Client) => Promise<void>): Promise<void> {
+async function withClient<T>({ url, setting }: DatabasePlace, use: (client: Client) => Promise<T>): Promise<T> {
   const client = createClient(url, setting);
   try {
     await client.connect();
-    await use(client);
+    return await use(client);
   } catch (error) {
     if (error instanceof ConfigError) throw new ConfigError(`${setting}: ${error.message}`, { cause: error });
     throw new ConfigError(`${setting}: the database can't be reached: ${messageOf(error)}`, { cause: error });
@@ -94,20 +104,5 @@ function createClient(databaseUrl: string, setting: DatabasePlace["setting"]): C
     return client.on("error", () => undefined);
   } catch (error) {
     throw new ConfigError(`${setting} can't be used: ${messageOf(error)}`, { cause: error });
-  }
-}
-
-/** How many connections the server takes from those who are no superusers, other programs' among them. */
-export async function readConnectionsMax(databaseUrl: string): Promise<number> {
-  const client = new Client(sessionOf(databaseUrl, "inventory-gateway start"));
-  client.on("error", () => undefined);
-  await client.connect();
-  try {
-    const { rows } = await client.query<{ count: number }>(
-      "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS count",
-    );
-    return rows[0]?.count ?? 0;
-  } finally {
-    await client.end();
   }
 }

@@ -17,11 +17,6 @@ export const sessionSettings = {
   TimeZone: "UTC",
 } as const;
 
-/** The same as the `options` that a session is opened with. */
-const sessionOptions = Object.entries(sessionSettings)
-  .map(([name, value]) => `-c ${name}=${value}`)
-  .join(" ");
-
 /**
  * How a session is opened.
  * @param name shown in pg_stat_activity
@@ -33,12 +28,15 @@ export function sessionOf(
   statementMs: number = databaseTimeouts.statementMs,
 ): ClientConfig {
   const patienceMs = statementMs - databaseTimeouts.statementMs;
+  const settings = { ...sessionSettings, statement_timeout: String(statementMs) };
   return {
     connectionString: databaseUrl,
     connectionTimeoutMillis: databaseTimeouts.connectMs,
     query_timeout: databaseTimeouts.queryMs + patienceMs,
     keepAlive: true,
     application_name: name,
-    options: `${sessionOptions} -c statement_timeout=${statementMs}`,
+    options: Object.entries(settings)
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(" "),
   };
 }
