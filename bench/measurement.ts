@@ -75,7 +75,8 @@ async function drive(
   seconds: number,
 ): Promise<Driven> {
   const { name, connections, workload } = figure;
-  const watchers = figure.watchers === undefined ? null : new Watchers(server.url, server.token, figure.watchers);
+  const watchers =
+    figure.watchers === undefined ? null : await Watchers.open(server.url, server.token, figure.watchers);
   const load = new Load({ url: server.url, token: server.token, connections, workload });
   await load.whileSound(warmUpSeconds * 1_000);
   const positionBefore = await ledger.readPosition();

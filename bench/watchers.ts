@@ -1,4 +1,5 @@
 import { createHistogram } from "node:perf_hooks";
+import { inspect } from "node:util";
 import { createClient } from "graphql-ws";
 import type { Client } from "graphql-ws";
 import { WebSocket } from "ws";
@@ -32,19 +33,29 @@ interface Event {
 
 /** Subscribers of one server, each on a connection of its own. */
 export class Watchers {
-  readonly #clients: readonly Client[];
+  readonly #clients: Client[] = [];
   #failure: Error | null = null;
   #stretch = { startedAt: performance.now(), events: 0, millis: createHistogram() };
 
-  constructor(url: string, token: string, { count, oneProductEach }: WatchersPlan) {
-    this.#clients = Array.from({ length: count }, (_, index) => {
-      const client = createClient({
-        url: new URL("/graphql", url.replace("http", "ws")).href,
-        webSocketImpl: WebSocket,
-        connectionParams: { Authorization: `Bearer ${token}` },
-        retryAttempts: 0,
-      });
-      const productIds = oneProductEach ? [productIdOf(index)] : null;
+  /** Connects one after another: the gateway lets few of one address wait that have not shown an access token. */
+  static async open(url: string, token: string, { count, oneProductEach }: WatchersPlan): Promise<Watchers> {
+    const watchers = new Watchers();
+    for (let index = 0; index < count; index += 1)
+      await watchers.#subscribe(url, token, oneProductEach ? [productIdOf(index)] : null);
+    return watchers;
+  }
+
+  /** Waits until it is admitted, or has failed. */
+  #subscribe(url: string, token: string, productIds: readonly string[] | null): Promise<void> {
+    const client = createClient({
+      url: new URL("/graphql", url.replace("http", "ws")).href,
+      webSocketImpl: WebSocket,
+      connectionParams: { Authorization: `Bearer ${token}` },
+      retryAttempts: 0,
+    });
+    this.#clients.push(client);
+    return new Promise((resolve) => {
+      client.on("connected", () => resolve());
       client.subscribe<Event>(
         { query: document, variables: { productIds } },
         {
@@ -52,11 +63,13 @@ export class Watchers {
             if (data == null) this.#fail(JSON.stringify(errors));
             else this.#record(data);
           },
-          error: (error) => this.#fail(String(error)),
+          error: (error) => {
+            this.#fail(inspect(error, { depth: 0 }));
+            resolve();
+          },
           complete: () => undefined,
         },
       );
-      return client;
     });
   }
 
