@@ -11,6 +11,31 @@ beforeAll(async () => {
 
 afterAll(() => console.close());
 
+/** The page's way to the feed. */
+interface SeverableFeed {
+  /** Whether nobody gets through. */
+  isAway: boolean;
+  /** Takes it away, from who has got through as well. */
+  sever(): Promise<void>;
+}
+
+async function severableFeedOf(page: Page): Promise<SeverableFeed> {
+  const sockets: WebSocketRoute[] = [];
+  const feed: SeverableFeed = {
+    isAway: false,
+    sever: async () => {
+      feed.isAway = true;
+      for (const socket of sockets) await socket.close({ code: 1012 });
+    },
+  };
+  await page.routeWebSocket("**/graphql", async (socket) => {
+    if (feed.isAway) return await socket.close({ code: 1012 });
+    socket.connectToServer();
+    sockets.push(socket);
+  });
+  return feed;
+}
+
 /** A product's row in the list. */
 function rowOf(page: Page, productId: string): Locator {
   return page.getByRole("row", { name: productId });
@@ -69,22 +94,15 @@ describe("two windows", () => {
 test("what was done while the connection was away is shown when it is back", async () => {
   await console.shop.move({ productId: "missed", action: "INCREMENT", quantity: 1 });
   const page = await console.open();
-  let isAway = false;
-  const sockets: WebSocketRoute[] = [];
-  await page.routeWebSocket("**/graphql", async (socket) => {
-    if (isAway) return await socket.close({ code: 1012 });
-    socket.connectToServer();
-    sockets.push(socket);
-  });
+  const feed = await severableFeedOf(page);
   await page.goto("/console/?q=missed");
   await signIn(page, console.gateway);
   await see(page.getByText("Live", { exact: true }));
   await seeLevels(page, "missed", 1, 0);
-  isAway = true;
-  for (const socket of sockets) await socket.close({ code: 1012 });
+  await feed.sever();
   await see(page.getByText("Reconnecting", { exact: true }));
   await console.shop.move({ productId: "missed", action: "INCREMENT", quantity: 6 });
-  isAway = false;
+  feed.isAway = false;
   await seeLevels(page, "missed", 7, 0);
   await see(page.getByText("Live", { exact: true }));
 });
@@ -117,23 +135,16 @@ test("an answer that was read before a change, and comes after the news of it, d
 test("what could not be loaded while the gateway was away is loaded once it is back", async () => {
   await console.shop.move({ productId: "unloaded", action: "INCREMENT", quantity: 3 });
   const page = await console.open();
-  let isAway = false;
-  const sockets: WebSocketRoute[] = [];
-  await page.routeWebSocket("**/graphql", async (socket) => {
-    if (isAway) return await socket.close({ code: 1012 });
-    socket.connectToServer();
-    sockets.push(socket);
-  });
-  await page.route("**/graphql", (route) => (isAway ? route.abort("connectionrefused") : route.fallback()));
+  const feed = await severableFeedOf(page);
+  await page.route("**/graphql", (route) => (feed.isAway ? route.abort("connectionrefused") : route.fallback()));
   await page.goto("/console/bulk");
   await signIn(page, console.gateway);
   await see(page.getByText("Live", { exact: true }));
-  isAway = true;
-  for (const socket of sockets) await socket.close({ code: 1012 });
+  await feed.sever();
   await see(page.getByText("Reconnecting", { exact: true }));
   await page.getByRole("link", { name: "Stock" }).click();
   await see(page.getByText("The list could not be loaded"));
-  isAway = false;
+  feed.isAway = false;
   await seeLevels(page, "unloaded", 3, 0);
 });
 

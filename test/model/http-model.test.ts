@@ -2,7 +2,13 @@ import { deepStrictEqual } from "node:assert/strict";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { stockActions } from "../../src/inventory/actions.ts";
-import type { BatchPolicy, CommandBatch, CreateStockTransaction, DeleteStock } from "../../src/inventory/commands.ts";
+import type {
+  BatchPolicy,
+  Command,
+  CommandBatch,
+  CreateStockTransaction,
+  DeleteStock,
+} from "../../src/inventory/commands.ts";
 import { ObviousModel } from "../inventory/obvious-model.ts";
 import type { ModelAnswer } from "../inventory/obvious-model.ts";
 import { auditLedger } from "../support/ledger-audit.ts";
@@ -52,6 +58,12 @@ function foresee(
   });
 }
 
+function foreseeOne(known: Known, command: Command): ReturnType<typeof foresee>[number] {
+  const [expected] = foresee(known, { policy: "EACH", commands: [command] });
+  if (expected === undefined) throw new Error("The model answers every command");
+  return expected;
+}
+
 /** Holds an answer against the model's, as far as the transport tells it. */
 function expectAnswer(known: Known, actual: HttpAnswer, expected: ModelAnswer, replayed: boolean): void {
   const { id, ...told } = actual;
@@ -94,8 +106,7 @@ class Move implements Step {
 
   async run(known: Known, real: Installation): Promise<void> {
     const command = named(this.command, known.prefix);
-    const [expected] = foresee(known, { policy: "EACH", commands: [command] });
-    if (expected === undefined) throw new Error("The model answers every command");
+    const expected = foreseeOne(known, command);
     expectAnswer(known, await real.move(this.way, command), expected.answer, expected.replayed);
     await expectLevels(known, real, command.productId);
   }
@@ -148,8 +159,7 @@ class Delete implements Step {
 
   async run(known: Known, real: Installation): Promise<void> {
     const command = named(this.command, known.prefix);
-    const [expected] = foresee(known, { policy: "EACH", commands: [command] });
-    if (expected === undefined) throw new Error("The model answers every command");
+    const expected = foreseeOne(known, command);
     expectAnswer(known, await real.delete(this.way, command), expected.answer, false);
     await expectLevels(known, real, command.productId);
   }
