@@ -1,8 +1,16 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { asynchronousFailover, failover } from "../failover/cluster.ts";
 import type { FailoverCluster } from "../failover/cluster.ts";
-import type { Fault } from "./fault.ts";
+import type { EndFault, Fault } from "./fault.ts";
 import { instant, nothingToEnd } from "./holds.ts";
+
+/** One that was killed comes back when the others have taken over what it did. */
+function revivalOf(database: FailoverCluster, member: string): EndFault {
+  return async () => {
+    await database.waitUntilReady();
+    await database.revive(member);
+  };
+}
 
 /** The primary is gone: a standby takes its place, and it comes back as a standby. */
 const killPrimary: Fault<FailoverCluster> = {
@@ -14,10 +22,7 @@ const killPrimary: Fault<FailoverCluster> = {
     await database.waitUntilReady();
     const primary = await database.findPrimary();
     await database.kill(primary);
-    return async () => {
-      await database.waitUntilReady();
-      await database.revive(primary);
-    };
+    return revivalOf(database, primary);
   },
 };
 
@@ -49,10 +54,7 @@ const killStandby: Fault<FailoverCluster> = {
     await database.waitUntilReady();
     const standby = await database.findSynchronousStandby();
     await database.kill(standby);
-    return async () => {
-      await database.waitUntilReady();
-      await database.revive(standby);
-    };
+    return revivalOf(database, standby);
   },
 };
 
@@ -83,10 +85,7 @@ export const losePrimary: Fault<FailoverCluster> = {
     await wait(1_000);
     await database.kill(primary);
     for (const name of standbys) await database.signal(name, "SIGCONT");
-    return async () => {
-      await database.waitUntilReady();
-      await database.revive(primary);
-    };
+    return revivalOf(database, primary);
   },
 };
 
