@@ -93,6 +93,7 @@ describe("the list of stock", () => {
     await page.keyboard.type("2");
     await press("Enter");
     await see(page.getByText("Now 6 available and 0 allocated."));
+    await see(page.getByRole("button", { name: "Next one" }).and(page.locator(":focus")));
     await press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
   });

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Client } from "pg";
+import { errorCodeOf } from "../../src/error-message.ts";
 import { createDatabase } from "../support/database.ts";
 import type { TestDatabase } from "../support/database.ts";
 import { Shop } from "../support/shop.ts";
@@ -138,7 +139,7 @@ export function postmasterOf(dataDir: string): number | null {
   const file = join(databaseDir, "postmaster.pid");
   const pid = existsSync(file) ? Number(readFileSync(file, "utf8").split("\n")[0]) : 0;
   if (pid === 0 || !isAlive(pid)) return null;
-  return readlinkSync(`/proc/${pid}/cwd`) === databaseDir ? pid : null;
+  return ofProcess(() => readlinkSync(`/proc/${pid}/cwd`)) === databaseDir ? pid : null;
 }
 
 /** Where the embedded server of the folder listens, with its password. */
@@ -149,7 +150,19 @@ export async function embeddedUrlOf(dataDir: string): Promise<string> {
 }
 
 export function isAlive(pid: number): boolean {
-  return killIfThere(pid, 0) && !readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ");
+  const stat = killIfThere(pid, 0) ? ofProcess(() => readFileSync(`/proc/${pid}/stat`, "utf8")) : null;
+  return stat !== null && !stat.includes(") Z ");
+}
+
+/** What is told of a process; null where it has ended meanwhile. */
+function ofProcess(read: () => string): string | null {
+  try {
+    return read();
+  } catch (error) {
+    const code = errorCodeOf(error);
+    if (code === "ENOENT" || code === "ESRCH") return null;
+    throw error;
+  }
 }
 
 function killIfThere(pid: number, signal: NodeJS.Signals | 0): boolean {

@@ -66,12 +66,19 @@ export function TransactionDialog({ handle, isOpen, onClose }: TransactionDialog
               Give up
             </Button>
           )}
+          {/* Two buttons, not one that changes: what had the focus is gone by then, and the next one takes it. */}
           {isDone ? (
-            <Button variant="contained" onClick={startAgain} autoFocus>
+            <Button key="next" variant="contained" onClick={startAgain} autoFocus>
               Next one
             </Button>
           ) : (
-            <Button type="submit" variant="contained" loading={progress.kind === "sending"} loadingPosition="start">
+            <Button
+              key="send"
+              type="submit"
+              variant="contained"
+              loading={progress.kind === "sending"}
+              loadingPosition="start"
+            >
               {progress.kind === "unknown" ? "Send again with the same key" : "Send"}
             </Button>
           )}
