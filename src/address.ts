@@ -20,16 +20,21 @@ export function checkAddress(host: string, port: number): Promise<number> {
 }
 
 /** @returns null for an error that is not about the address */
-export function addressError(error: unknown, host: string, port: number): ConfigError | null {
+export function addressError(
+  error: unknown,
+  host: string,
+  port: number,
+  settings: { readonly host: string; readonly port: string } = { host: "HOST", port: "PORT" },
+): ConfigError | null {
   switch (errorCodeOf(error)) {
     case "EADDRINUSE":
-      return new ConfigError(`PORT: ${port} is taken on ${host} by another program`, { cause: error });
+      return new ConfigError(`${settings.port}: ${port} is taken on ${host} by another program`, { cause: error });
     case "EACCES":
-      return new ConfigError(`PORT: this user may not listen on ${port}`, { cause: error });
+      return new ConfigError(`${settings.port}: this user may not listen on ${port}`, { cause: error });
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
     case "EAI_AGAIN":
-      return new ConfigError(`HOST: ${host} is no address of this machine`, { cause: error });
+      return new ConfigError(`${settings.host}: ${host} is no address of this machine`, { cause: error });
     default:
       return null;
   }

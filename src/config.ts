@@ -41,6 +41,8 @@ export interface Config {
   /** A second; 0 is no limit. */
   readonly rateLimits: { readonly perClient: number; readonly perAddress: number };
   readonly requestTimeoutMs: number;
+  /** Null where nobody asks for them. Port 0 takes any free one. */
+  readonly metricsAddress: { readonly host: string; readonly port: number } | null;
   readonly logLevel: (typeof logLevels)[number];
   readonly workers: number | "cores";
   readonly lanes: number;
@@ -104,6 +106,14 @@ export const settings = {
   },
   REQUEST_TIMEOUT_SECONDS: { default: "15", description: "How long a request may take to arrive, 1 to 600." },
   LOG_LEVEL: { default: "info", description: `What is logged: ${logLevels.join(", ")}.` },
+  METRICS_PORT: {
+    default: "",
+    description: "Port of /metrics, for Prometheus; without it there are none, and they cost nothing.",
+  },
+  METRICS_HOST: {
+    default: "127.0.0.1",
+    description: "Address that the metrics listen on. Whoever reaches it may read them: there is no token.",
+  },
   WORKERS: {
     default: "1",
     description:
@@ -160,6 +170,7 @@ export function readConfig(env: Environment): Config {
       perAddress: reader.integer("RATE_LIMIT_PER_ADDRESS", 0, rateMax),
     },
     requestTimeoutMs: 1_000 * reader.integer("REQUEST_TIMEOUT_SECONDS", 1, 600),
+    metricsAddress: readMetricsAddress(reader),
     logLevel: reader.oneOf("LOG_LEVEL", logLevels),
     workers: reader.text("WORKERS") === "cores" ? "cores" : reader.integer("WORKERS", 1, 64),
     lanes: reader.integer("LANES", 1, 32),
@@ -184,6 +195,15 @@ function readAdminClient(reader: Reader): Config["adminClient"] {
     reader.fault("ADMIN_CLIENT_SECRET", "has to be 16 to 255 visible ASCII characters");
   const file = reader.fileOf("ADMIN_CLIENT_SECRET");
   return { id, secret, secretFile: file === null ? null : resolve(file) };
+}
+
+function readMetricsAddress(reader: Reader): Config["metricsAddress"] {
+  const host = reader.host("METRICS_HOST");
+  if (!reader.given("METRICS_PORT")) return null;
+  const port = reader.integer("METRICS_PORT", 0, 65_535);
+  if (port !== 0 && port === Number(reader.text("PORT")))
+    reader.fault("METRICS_PORT", "can't be the same as PORT: metrics have a port of their own");
+  return { host, port };
 }
 
 function readOutsideIssuer(reader: Reader): OutsideIssuer | null {

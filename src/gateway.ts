@@ -1,5 +1,6 @@
 import "reflect-metadata";
 import type { FastifyBaseLogger } from "fastify";
+import type { Pool } from "pg";
 import { AccessControl } from "./access/access-control.ts";
 import type { AttemptExchange } from "./access/attempt-limiter.ts";
 import { ApiClients } from "./access/api-clients.ts";
@@ -12,7 +13,9 @@ import { PrismaApiClientStorage } from "./database/api-clients.ts";
 import { DatabaseClock } from "./database/clock.ts";
 import { PrismaInventoryQueries } from "./database/inventory-queries.ts";
 import { PrismaLedger } from "./database/ledger.ts";
-import { createPrisma } from "./database/prisma.ts";
+import { createPool } from "./database/pool.ts";
+import type { PrismaClient } from "./database/generated/client.ts";
+import { createPrismaOver } from "./database/prisma.ts";
 import { PrismaInventoryStorage } from "./database/inventory-storage.ts";
 import { PrismaSigningKeyStorage } from "./database/signing-keys.ts";
 import type { StreamTimings } from "./graphql/stream-timings.ts";
@@ -21,6 +24,9 @@ import { Feed } from "./inventory/feed.ts";
 import { GroupCommit } from "./inventory/group-commit.ts";
 import { Inventory } from "./inventory/inventory.ts";
 import type { Settler } from "./inventory/inventory.ts";
+import { MeteredSettler } from "./metrics/metered-settler.ts";
+import { MeteredStorage } from "./metrics/metered-storage.ts";
+import type { Metrics, PoolLevels } from "./metrics/metrics.ts";
 
 /** What a gateway is started with, besides a migrated database. */
 export interface GatewayOptions extends Pick<
@@ -44,6 +50,8 @@ export interface GatewayOptions extends Pick<
   readonly settler?: Settler | undefined;
   /** To the gateway's other processes, where there are any. */
   readonly attempts?: AttemptExchange | undefined;
+  /** Null where nobody asks for them. */
+  readonly metrics?: Metrics | null | undefined;
   /** Those that are not as usual: tests can't wait for so long. */
   readonly streamTimings?: Partial<StreamTimings> | undefined;
 }
@@ -59,14 +67,23 @@ export interface Gateway {
 
 /** Puts the parts together over a migrated database, and listens. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { databaseUrl, lanes } = options;
-  const { writing, reading, following } = createClients(options);
+  const { databaseUrl, lanes, metrics = null } = options;
+  const { writing, reading, following, pools } = createClients(options);
   const changes = new PostgresChangeSignal(databaseUrl, options.logger);
-  const groupCommit = new GroupCommit(new PrismaInventoryStorage(writing), {
+  const storage = new PrismaInventoryStorage(writing, (ms) => metrics?.countCommit(ms / 1_000));
+  const groupCommit = new GroupCommit(metrics === null ? storage : new MeteredStorage(storage, metrics), {
     lanes,
     onApplied: () => changes.announce(),
   });
   const feed = new Feed(new PrismaLedger(following), changes, options);
+  const settler = options.settler ?? groupCommit;
+  metrics?.watch({
+    queuedCommands: () => groupCommit.queuedCommands,
+    queueCommandsMax: groupCommit.queueCommandsMax,
+    watchers: () => feed.watchers,
+    watchersMax: options.watchersMax,
+    pools,
+  });
   const clock = new DatabaseClock(reading);
   const clients = new ApiClients(new PrismaApiClientStorage(reading), clock.now);
   const keys = new SigningKeys(new PrismaSigningKeyStorage(reading), clock.now);
@@ -92,7 +109,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       trustedProxies: options.trustedProxies,
       requestTimeoutMs: options.requestTimeoutMs,
       introspection: options.introspection,
-      inventory: new Inventory(options.settler ?? groupCommit),
+      metrics,
+      inventory: new Inventory(metrics === null ? settler : new MeteredSettler(settler, metrics)),
       queries: new PrismaInventoryQueries(reading),
       feed,
       webSocketsMax: options.watchersMax,
@@ -118,28 +136,32 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
 }
 
+/** What reads, what writes, and what follows the ledger. */
+interface Clients {
+  readonly writing: PrismaClient;
+  readonly reading: PrismaClient;
+  readonly following: PrismaClient;
+  readonly pools: readonly PoolLevels[];
+}
+
 /** Three pools: reads never keep a group waiting for a connection, nor those who have much to catch up with the other reads. */
-function createClients({
-  databaseUrl,
-  lanes,
-  databasePoolSize,
-}: GatewayOptions): Record<"writing" | "reading" | "following", ReturnType<typeof createPrisma>> {
+function createClients({ databaseUrl, lanes, databasePoolSize }: GatewayOptions): Clients {
+  // One for each lane, and one for those that wait aside.
+  const groups = createPool(databaseUrl, { name: "inventory-gateway groups", poolSize: lanes + 1 });
+  const reads = createPool(databaseUrl, { name: "inventory-gateway", poolSize: databasePoolSize });
+  const feed = createPool(databaseUrl, { name: "inventory-gateway feed", poolSize: 2 });
   return {
-    writing: createPrisma(databaseUrl, {
-      name: "inventory-gateway groups",
-      // One for each lane, and one for those that wait aside.
-      poolSize: lanes + 1,
-      preparesStatements: true,
-    }),
-    reading: createPrisma(databaseUrl, {
-      name: "inventory-gateway",
-      poolSize: databasePoolSize,
-      preparesStatements: false,
-    }),
-    following: createPrisma(databaseUrl, {
-      name: "inventory-gateway feed",
-      poolSize: 2,
-      preparesStatements: true,
-    }),
+    writing: createPrismaOver(groups, { preparesStatements: true }),
+    reading: createPrismaOver(reads, { preparesStatements: false }),
+    following: createPrismaOver(feed, { preparesStatements: true }),
+    pools: [levelsOf("groups", groups), levelsOf("reads", reads), levelsOf("feed", feed)],
+  };
+}
+
+function levelsOf(name: string, pool: Pool): PoolLevels {
+  return {
+    name,
+    connectionsMax: pool.options.max,
+    use: () => ({ connections: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
   };
 }

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import cluster from "node:cluster";
-import { createRequire } from "node:module";
 import { Command } from "commander";
 import { pino } from "pino";
 import type { Logger } from "pino";
@@ -14,6 +13,7 @@ import { manageAccess, migrateDatabase } from "./installation.ts";
 import { addOperations } from "./operations/commands.ts";
 import { start } from "./start.ts";
 import type { StartedGateway } from "./start.ts";
+import { version } from "./version.ts";
 import { welcome } from "./welcome.ts";
 import { runWorker } from "./worker.ts";
 
@@ -21,8 +21,6 @@ import { runWorker } from "./worker.ts";
 const repeatedSignalMs = 1_000;
 /** SIGHUP comes when the terminal is closed. */
 const stopSignals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
-
-const { version }: { version: string } = createRequire(import.meta.url)("../package.json");
 
 const program = new Command("inventory-gateway")
   .description("A GraphQL and REST gateway for a shop's stock. Settings come from the environment: see README.md.")

@@ -9,8 +9,13 @@ import type { FirstClient } from "./first-client.ts";
 import { isDoneWithin } from "./drain.ts";
 import { startGateway } from "./gateway.ts";
 import { migrateTables, openDatabase, withAccess } from "./installation.ts";
+import type { MetricSource } from "./metrics/metric-source.ts";
+import { Metrics } from "./metrics/metrics.ts";
+import { MetricsServer } from "./metrics/metrics-server.ts";
 import { planWorkers } from "./worker-plan.ts";
 import type { WorkerOrders } from "./worker-messages.ts";
+import { version } from "./version.ts";
+import { WorkerMetrics } from "./worker-metrics.ts";
 import { Workers } from "./workers.ts";
 
 /** A gateway that serves. */
@@ -78,19 +83,56 @@ export async function start(config: Config, options: StartOptions): Promise<Star
 }
 
 async function serveAlone(config: Config, databaseUrl: string, logger: Logger): Promise<Serving> {
-  const gateway = await startGateway({ ...config, databaseUrl, logger }).catch((error: unknown) => {
-    throw addressError(error, config.host, config.port) ?? error;
+  const metrics = config.metricsAddress === null ? null : new Metrics(version);
+  return withMetrics(config, metrics, logger, async () => {
+    const gateway = await startGateway({ ...config, databaseUrl, logger, metrics }).catch((error: unknown) => {
+      throw addressError(error, config.host, config.port) ?? error;
+    });
+    return { url: gateway.url, drain: () => isDoneWithin(gateway.close(), config.drainTimeoutMs) };
   });
-  return { url: gateway.url, drain: () => isDoneWithin(gateway.close(), config.drainTimeoutMs) };
 }
 
 async function serveTogether(
-  { drainTimeoutMs }: Config,
+  config: Config,
   { count, orders }: { readonly count: number; readonly orders: WorkerOrders },
   options: StartOptions,
 ): Promise<Serving> {
-  const { workers, url } = await Workers.start({ count, orders, drainTimeoutMs, ...options });
-  return { url, drain: () => workers.stop() };
+  const { drainTimeoutMs } = config;
+  const metrics = new WorkerMetrics();
+  return withMetrics(config, metrics, options.logger, async () => {
+    const { workers, url } = await Workers.start({ count, orders, drainTimeoutMs, metrics, ...options });
+    return { url, drain: () => workers.stop() };
+  });
+}
+
+/** Serves the metrics too, where they are asked for: until the end of the drain, which can be watched so. */
+async function withMetrics(
+  { metricsAddress }: Config,
+  source: MetricSource | null,
+  logger: Logger,
+  serve: () => Promise<Serving>,
+): Promise<Serving> {
+  if (metricsAddress === null || source === null) return serve();
+  const { host, port } = metricsAddress;
+  const server = await MetricsServer.listen(source, { host, port, logger }).catch((error: unknown) => {
+    throw addressError(error, host, port, { host: "METRICS_HOST", port: "METRICS_PORT" }) ?? error;
+  });
+  try {
+    const serving = await serve();
+    return {
+      url: serving.url,
+      drain: async () => {
+        try {
+          return await serving.drain();
+        } finally {
+          await server.close();
+        }
+      },
+    };
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
 }
 
 function logServerEvent(event: ServerEvent, logger: Logger): void {

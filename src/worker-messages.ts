@@ -1,4 +1,5 @@
 import type { AttemptOutcome } from "./access/attempt-limiter.ts";
+import type { MetricParts } from "./metrics/metric-sum.ts";
 
 /** What a worker is given before it serves. */
 export interface WorkerOrders {
@@ -13,6 +14,7 @@ export interface WorkerOrders {
 export type PrimaryMessage =
   | { readonly kind: "serve"; readonly orders: WorkerOrders }
   | { readonly kind: "attempt"; readonly outcome: AttemptOutcome }
+  | { readonly kind: "read metrics" }
   | { readonly kind: "stop" };
 
 /** From a worker to the primary. */
@@ -21,4 +23,5 @@ export type WorkerMessage =
   | { readonly kind: "serving"; readonly url: string }
   /** It can't serve, and ends. `setting` is at fault where the message names one. */
   | { readonly kind: "failed"; readonly message: string; readonly isSetting: boolean }
-  | { readonly kind: "attempt"; readonly outcome: AttemptOutcome };
+  | { readonly kind: "attempt"; readonly outcome: AttemptOutcome }
+  | { readonly kind: "metrics"; readonly parts: MetricParts };

@@ -9,6 +9,8 @@ import { isDoneWithin } from "./drain.ts";
 import { messageOf } from "./error-message.ts";
 import { startGateway } from "./gateway.ts";
 import type { Gateway } from "./gateway.ts";
+import { Metrics } from "./metrics/metrics.ts";
+import { version } from "./version.ts";
 import type { PrimaryMessage, WorkerMessage, WorkerOrders } from "./worker-messages.ts";
 
 /**
@@ -19,14 +21,17 @@ import type { PrimaryMessage, WorkerMessage, WorkerOrders } from "./worker-messa
 export function runWorker(config: Config, logger: Logger, end: (code: number) => void): void {
   const { worker } = cluster;
   if (worker === undefined) throw new Error("This process is no worker");
+  const metrics = config.metricsAddress === null ? null : new Metrics(version);
   let gateway: Promise<Gateway> | null = null;
   worker.on("message", (message: PrimaryMessage) => {
     switch (message.kind) {
       case "serve":
-        gateway = serve(worker, message.orders, config, logger);
+        gateway = serve(worker, message.orders, config, { logger, metrics });
         return void gateway.catch((error: unknown) => fail(worker, error, end));
       case "stop":
         return void stop(gateway, config, logger).then(end);
+      case "read metrics":
+        return void metrics?.readParts().then((parts) => send(worker, { kind: "metrics", parts }));
       case "attempt":
         return;
     }
@@ -34,9 +39,14 @@ export function runWorker(config: Config, logger: Logger, end: (code: number) =>
   send(worker, { kind: "started" });
 }
 
-async function serve(worker: Worker, orders: WorkerOrders, config: Config, logger: Logger): Promise<Gateway> {
+async function serve(
+  worker: Worker,
+  orders: WorkerOrders,
+  config: Config,
+  options: { readonly logger: Logger; readonly metrics: Metrics | null },
+): Promise<Gateway> {
   const attempts = exchangeOver(worker);
-  const gateway = await startGateway({ ...config, ...orders, logger, attempts }).catch((error: unknown) => {
+  const gateway = await startGateway({ ...config, ...orders, ...options, attempts }).catch((error: unknown) => {
     throw addressError(error, config.host, orders.port) ?? error;
   });
   send(worker, { kind: "serving", url: gateway.url });

@@ -6,12 +6,14 @@ import { ConfigError } from "./config.ts";
 import { pause } from "./pause.ts";
 import { Restarts } from "./restarts.ts";
 import type { PrimaryMessage, WorkerMessage, WorkerOrders } from "./worker-messages.ts";
+import type { WorkerMetrics } from "./worker-metrics.ts";
 
 export interface WorkersOptions {
   readonly count: number;
   readonly orders: WorkerOrders;
   readonly drainTimeoutMs: number;
   readonly logger: Logger;
+  readonly metrics: WorkerMetrics;
   /** Told when every worker has died again and again: nobody serves any more. */
   readonly onGivenUp: () => void;
 }
@@ -76,6 +78,7 @@ export class Workers {
   #startWorker(): { readonly serving: Promise<ServingWorker> } {
     const worker = cluster.fork(withheldSettings);
     this.#running.add(worker);
+    this.#options.metrics.add(worker);
     const ended = once(worker, "exit").then(() => void this.#running.delete(worker));
     const serving = new Promise<ServingWorker>((resolve, reject) => {
       worker.on("message", (message: WorkerMessage) => {
@@ -88,6 +91,8 @@ export class Workers {
             return reject(message.isSetting ? new ConfigError(message.message) : new Error(message.message));
           case "attempt":
             return this.#tellOthers(worker, message);
+          case "metrics":
+            return;
         }
       });
       void ended.then(() => reject(new Error("A worker ended before it served")));

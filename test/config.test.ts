@@ -16,6 +16,7 @@ const defaults = {
   trustedProxies: [],
   rateLimits: { perClient: 50_000, perAddress: 10_000 },
   requestTimeoutMs: 15_000,
+  metricsAddress: null,
   logLevel: "info",
   workers: 1,
   lanes: 1,
@@ -86,6 +87,16 @@ describe("readConfig", () => {
     [{ RATE_LIMIT_PER_CLIENT: "0" }, { rateLimits: { perClient: 0, perAddress: 10_000 } }],
     [{ RATE_LIMIT_PER_ADDRESS: "1000000" }, { rateLimits: { perClient: 50_000, perAddress: 1_000_000 } }],
     [{ REQUEST_TIMEOUT_SECONDS: "1" }, { requestTimeoutMs: 1_000 }],
+    [{ METRICS_PORT: "0" }, { metricsAddress: { host: "127.0.0.1", port: 0 } }],
+    [
+      { METRICS_PORT: "65535", METRICS_HOST: "::1", WORKERS: "2" },
+      { metricsAddress: { host: "::1", port: 65_535 }, workers: 2 },
+    ],
+    [{ METRICS_HOST: "10.0.0.1" }, { metricsAddress: null }],
+    [
+      { METRICS_PORT: "0", PORT: "0" },
+      { metricsAddress: { host: "127.0.0.1", port: 0 }, port: 0 },
+    ],
     [{ LOG_LEVEL: "silent" }, { logLevel: "silent" }],
     [{ WORKERS: "64" }, { workers: 64 }],
     [{ WORKERS: "cores" }, { workers: "cores" }],
@@ -183,6 +194,15 @@ describe("readConfig", () => {
     [{ RATE_LIMIT_PER_CLIENT: "-1" }, "RATE_LIMIT_PER_CLIENT has to be a whole number, 0 to 1000000"],
     [{ RATE_LIMIT_PER_ADDRESS: "many" }, "RATE_LIMIT_PER_ADDRESS has to be a whole number, 0 to 1000000"],
     [{ REQUEST_TIMEOUT_SECONDS: "0" }, "REQUEST_TIMEOUT_SECONDS has to be a whole number, 1 to 600"],
+    ...["-1", "65536", "all"].map(
+      (METRICS_PORT) => [{ METRICS_PORT }, "METRICS_PORT has to be a whole number, 0 to 65535"] as const,
+    ),
+    ...["http://127.0.0.1", "127.0.0.1:9464"].map(
+      (METRICS_HOST) => [{ METRICS_HOST }, "METRICS_HOST has to be an IP address or a host name"] as const,
+    ),
+    ...[{ METRICS_PORT: "4000" }, { METRICS_PORT: "09464", PORT: "9464" }].map(
+      (env) => [env, "METRICS_PORT can't be the same as PORT: metrics have a port of their own"] as const,
+    ),
     [{ LOG_LEVEL: "loud" }, "LOG_LEVEL has to be one of fatal, error, warn, info, debug, trace, silent"],
     ...["0", "65", "all"].map((WORKERS) => [{ WORKERS }, "WORKERS has to be a whole number, 1 to 64"] as const),
     ...["0", "33"].map((LANES) => [{ LANES }, "LANES has to be a whole number, 1 to 32"] as const),

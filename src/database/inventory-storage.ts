@@ -23,9 +23,12 @@ const lockWaitMs = { short: 500, long: 2_000 } as const;
 /** Settles each group in one interactive transaction of two to five statements, however many commands it has. */
 export class PrismaInventoryStorage implements InventoryStorage {
   readonly #prisma: PrismaClient;
+  readonly #onCommitted: (ms: number) => void;
 
-  constructor(prisma: PrismaClient) {
+  /** @param onCommitted told how long each COMMIT took that was acknowledged */
+  constructor(prisma: PrismaClient, onCommitted: (ms: number) => void = () => undefined) {
     this.#prisma = prisma;
+    this.#onCommitted = onCommitted;
   }
 
   async settle(
@@ -35,10 +38,10 @@ export class PrismaInventoryStorage implements InventoryStorage {
   ): Promise<Settlement> {
     const remainingMs = deadline - performance.now();
     if (remainingMs <= 0) throw new StorageError("transient", "The deadline has passed");
-    const progress: { phase: "statements" | "commit" } = { phase: "statements" };
+    const progress: { committingSince: number | null } = { committingSince: null };
     try {
       // Nothing is caught in here: PostgreSQL would answer the COMMIT that follows with a ROLLBACK, and Prisma would not tell.
-      return await this.#prisma.$transaction(
+      const settlement = await this.#prisma.$transaction(
         async (tx) => {
           const locked = await lockStocks(tx, scope);
           const spentKeys = scope.keys.length === 0 ? new Map<string, SpentKey>() : await findSpentKeys(tx, scope.keys);
@@ -48,15 +51,17 @@ export class PrismaInventoryStorage implements InventoryStorage {
               : await findResolved(tx, scope.unresolvedCommandIds);
           const decided = decide({ stocks: locked.stocks, spentKeys, resolved }, locked.now);
           if (!isEmptySettlement(decided)) await write(tx, decided, locked.position);
-          progress.phase = "commit";
+          progress.committingSince = performance.now();
           return decided;
         },
         { maxWait: remainingMs, timeout: remainingMs },
       );
+      if (progress.committingSince !== null) this.#onCommitted(performance.now() - progress.committingSince);
+      return settlement;
     } catch (error) {
       // Also where nothing was written: what is told again may have been committed here alone, by an attempt whose COMMIT
       // was cut off while it waited for a standby, and this COMMIT would have waited for it.
-      throw toStorageError(error, progress.phase);
+      throw toStorageError(error, progress.committingSince === null ? "statements" : "commit");
     }
   }
 

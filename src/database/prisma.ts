@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { PrismaClient } from "./generated/client.ts";
+import type { Pool } from "pg";
 import { createPool } from "./pool.ts";
 import type { PoolOptions } from "./pool.ts";
 
@@ -11,9 +12,17 @@ export interface PrismaOptions extends PoolOptions {
 
 /** A Prisma client whose every wait is bounded, and whose sessions are in UTC. Connects when first used. */
 export function createPrisma(databaseUrl: string, options: PrismaOptions): PrismaClient {
-  const adapter = new PrismaPg(createPool(databaseUrl, options), {
+  return createPrismaOver(createPool(databaseUrl, options), options);
+}
+
+/** The same over a pool of {@link createPool}, which ends with it. */
+export function createPrismaOver(
+  pool: Pool,
+  { preparesStatements }: Pick<PrismaOptions, "preparesStatements">,
+): PrismaClient {
+  const adapter = new PrismaPg(pool, {
     disposeExternalPool: true,
-    ...(options.preparesStatements ? { statementNameGenerator: ({ sql }) => statementNameOf(sql) } : {}),
+    ...(preparesStatements ? { statementNameGenerator: ({ sql }) => statementNameOf(sql) } : {}),
   });
   return new PrismaClient({ adapter });
 }

@@ -13,6 +13,7 @@ import type { GraphQLContext, IntrospectionAccess } from "./context.ts";
 import { costOf } from "./cost.ts";
 import { formatError, isFault, logFault } from "./errors.ts";
 import { LimitsRule, tokensMax } from "./limits.ts";
+import { operationPlugin } from "./operation.ts";
 
 /** Apollo Server over the gateway's schema; the plugin mounts it. Nothing of it depends on the process's environment. */
 export function createApolloServer(
@@ -37,6 +38,7 @@ export function createApolloServer(
       faultPlugin(log),
       costPlugin,
       legacyStatusPlugin,
+      operationPlugin,
       ApolloServerPluginLandingPageLocalDefault({ embed: true, document: sandboxDocument }),
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginInlineTraceDisabled(),

@@ -12,6 +12,8 @@ import type { InventoryQueries } from "../inventory/queries.ts";
 import { isIntrospection } from "./introspection.ts";
 import { createLoaders } from "./loaders.ts";
 import type { Loaders } from "./loaders.ts";
+import { operationDecorator } from "./operation.ts";
+import type { AnsweredOperation } from "./operation.ts";
 import type { StreamTimings } from "./stream-timings.ts";
 
 /** Who may see the schema: everybody, whoever has an access token, or nobody. */
@@ -48,6 +50,7 @@ export interface GraphQLContext {
   /** Null where the answer is no stream: a subscription needs one, which ends when its signal is aborted. */
   readonly stream: { readonly feed: Feed; readonly signal: AbortSignal } | null;
   setResponseHeader(name: string, value: string): void;
+  noteOperation(operation: AnsweredOperation): void;
 }
 
 /**
@@ -75,6 +78,7 @@ export async function createContext(
     log: request.log,
     stream: null,
     setResponseHeader: (name, value) => void reply.header(name, value),
+    noteOperation: (operation) => request.setDecorator(operationDecorator, operation),
   };
 }
 

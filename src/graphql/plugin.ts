@@ -2,8 +2,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { createApolloServer } from "./apollo-server.ts";
 import { createContext } from "./context.ts";
 import type { GraphQLContext, GraphQLServices } from "./context.ts";
-import { toRequestError } from "./errors.ts";
+import { describeError, internalServerError, toRequestError } from "./errors.ts";
 import { asksForEventStream, EventStreams } from "./event-stream.ts";
+import { noteRefusal } from "./operation.ts";
 import { execute, graphqlPath, graphqlRoutes } from "./routes.ts";
 import { createSchema } from "./schema.ts";
 import { StreamSessions } from "./stream-sessions.ts";
@@ -50,6 +51,7 @@ async function createRequestContext(
   try {
     return await createContext(request, reply, services);
   } catch (error) {
+    noteRefusal(request, describeError(error)?.extensions.code ?? internalServerError.extensions.code);
     throw toRequestError(error);
   }
 }

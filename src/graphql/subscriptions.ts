@@ -147,6 +147,8 @@ export class Subscriptions {
       stream: { feed, signal: session.signal },
       // What could be said in a header was said when the stream was opened.
       setResponseHeader: () => undefined,
+      // A stream is no answer that could be told of while it goes on.
+      noteOperation: () => undefined,
     };
   }
 

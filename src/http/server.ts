@@ -7,7 +7,11 @@ import { principalDecorator } from "../access/principal.ts";
 import type { Principal } from "../access/principal.ts";
 import type { RateLimits } from "../access/rate-limits.ts";
 import type { GraphQLServices } from "../graphql/context.ts";
+import { asksForEventStream } from "../graphql/event-stream.ts";
+import { operationDecorator } from "../graphql/operation.ts";
+import type { AnsweredOperation } from "../graphql/operation.ts";
 import { graphqlPlugin } from "../graphql/plugin.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import { pathSegmentLengthMax, restPlugin } from "../rest/plugin.ts";
 import type { RestOptions } from "../rest/options.ts";
 import { answerExpectation, answerFailure, answerUnknownPath, answerUnreadable, pathOf } from "./failures.ts";
@@ -19,6 +23,8 @@ import type { SignpostOptions } from "./signposts.ts";
 export interface HttpOptions {
   readonly logger: FastifyBaseLogger;
   readonly rateLimits: RateLimits;
+  /** Null where nobody asks for them. */
+  readonly metrics: Metrics | null;
   /** Origins besides Apollo's whose pages may call. */
   readonly corsOrigins: readonly string[];
   /** Addresses and networks of proxies whose X-Forwarded headers are believed. */
@@ -87,22 +93,23 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     // What arrives while the server stops is answered like everything else, and its connection closed.
     return503OnClosing: false,
     routerOptions: { maxParamLength: pathSegmentLengthMax },
-    frameworkErrors: answerFrameworkError,
+    frameworkErrors: (error, request, reply) => answerFrameworkError(error, request, reply, options.metrics),
     clientErrorHandler: answerUnreadable,
   });
   app.server.on("checkExpectation", answerExpectation);
   app.decorateRequest(principalDecorator, null);
+  app.decorateRequest(operationDecorator, null);
   app.addHook("onRequest", async (request, reply) => {
     setCommonHeaders(request, reply);
     reply.raw.once("close", () => {
-      if (!reply.raw.writableFinished) logRequest(request, reply, principalOf(request), true);
+      if (!reply.raw.writableFinished) noteEnd(request, reply, options.metrics, { ...notesOf(request), aborted: true });
     });
     if (request.headers.host === undefined && request.raw.httpVersion !== "1.0") throw hostMissing(reply);
     // Whoever watches over the gateway may share its address with all of its clients.
     if (!isProbe(request.url)) options.rateLimits.admitAddress(request.ip);
   });
   app.addHook("onResponse", async (request, reply) => {
-    logRequest(request, reply, principalOf(request));
+    noteEnd(request, reply, options.metrics, notesOf(request));
   });
   letGoOfConnectionsOnClose(app);
   app.setErrorHandler(answerFailure);
@@ -134,10 +141,15 @@ function letGoOfConnectionsOnClose(app: FastifyInstance): void {
 }
 
 /** What Fastify turns away before it has found a route, and so before any hook. */
-function answerFrameworkError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+function answerFrameworkError(
+  error: Error,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  metrics: Metrics | null,
+): void {
   setCommonHeaders(request, reply);
   void answerFailure(error, request, reply);
-  logRequest(request, reply, null);
+  noteEnd(request, reply, metrics, { operation: null, client: undefined });
 }
 
 /** Without a host the request could be meant for somebody else (RFC 9112, 3.2). */
@@ -158,22 +170,52 @@ function requestIdOf(request: IncomingMessage): string {
   return typeof given === "string" && /^[A-Za-z0-9._:/+=@-]{1,128}$/.test(given) ? given : randomUUID();
 }
 
-function principalOf(request: FastifyRequest): Principal | null {
-  return request.getDecorator<Principal | null>(principalDecorator);
+/** Names longer than that are cut off in the log. */
+const loggedNameMax = 100;
+
+/** What the transports have left on a request by its end. */
+interface RequestNotes {
+  readonly operation: AnsweredOperation | null;
+  readonly client: string | undefined;
+  /** Whether the connection was lost before the end of the answer. */
+  readonly aborted?: true;
+}
+
+function notesOf(request: FastifyRequest): RequestNotes {
+  return {
+    operation: request.getDecorator<AnsweredOperation | null>(operationDecorator),
+    client: request.getDecorator<Principal | null>(principalDecorator)?.clientId,
+  };
 }
 
 /**
- * One line for each request, `aborted` where the connection was lost before the end of the answer. Neither headers nor bodies nor
- * the query are in it: they may hold secrets.
+ * Counts a request at its end, and logs it: one line, with neither headers nor bodies nor the query, for they may hold
+ * secrets.
  */
-function logRequest(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  principal: Principal | null,
-  aborted: boolean = false,
-): void {
+function noteEnd(request: FastifyRequest, reply: FastifyReply, metrics: Metrics | null, notes: RequestNotes): void {
   const { method, url } = request;
+  const { operation, client, aborted } = notes;
   const ms = Math.round(reply.elapsedTime * 10) / 10;
-  const outcome = { status: reply.statusCode, ms, ...(aborted ? { aborted } : {}) };
-  request.log.info({ method, path: pathOf(url), ...outcome, client: principal?.clientId }, "request");
+  const outcome = { status: reply.statusCode, ms, ...(aborted === true ? { aborted } : {}) };
+  request.log.info({ method, path: pathOf(url), ...loggedOf(operation), ...outcome, client }, "request");
+  // A stream takes as long as it is listened to.
+  if (metrics === null || asksForEventStream(request)) return;
+  metrics.countRequest({
+    method,
+    route: request.routeOptions.url ?? null,
+    status: aborted === true ? "aborted" : reply.statusCode,
+    seconds: reply.elapsedTime / 1_000,
+    operation,
+  });
+}
+
+function loggedOf(operation: AnsweredOperation | null): object {
+  if (operation === null) return {};
+  const { type, field, name, code } = operation;
+  return {
+    ...(type === ""
+      ? {}
+      : { operation: { type, field, ...(name === null ? {} : { name: name.slice(0, loggedNameMax) }) } }),
+    ...(code === null ? {} : { code }),
+  };
 }

@@ -44,6 +44,11 @@ export class Feed {
     this.#options = options;
   }
 
+  /** How many watchers there are now. */
+  get watchers(): number {
+    return this.#count;
+  }
+
   /**
    * Every entry after `after`, or that is added from now on: each once, in order.
    * @returns entries, the next one when it is asked for; `return` ends it

@@ -48,13 +48,21 @@ interface Pending {
  * all such wait, and the others go on.
  */
 export class GroupCommit implements Settler {
+  /** The most commands that may wait in all lanes together. */
+  readonly queueCommandsMax: number;
   readonly #lanes: readonly Lane[];
   readonly #aside: Lane;
 
   constructor(storage: InventoryStorage, options: Partial<GroupCommitOptions> = {}) {
     const settings = { ...groupCommitDefaults, ...options };
+    this.queueCommandsMax = settings.lanes * settings.queueCommandsMax;
     this.#aside = new Lane(storage, settings, null);
     this.#lanes = Array.from({ length: settings.lanes }, () => new Lane(storage, settings, this.#aside));
+  }
+
+  /** How many commands wait for a group now. */
+  get queuedCommands(): number {
+    return [...this.#lanes, this.#aside].reduce((commands, lane) => commands + lane.queuedCommands, 0);
   }
 
   async settle(batch: CommandBatch): Promise<readonly Outcome[]> {
@@ -89,6 +97,10 @@ class Lane {
     this.#storage = storage;
     this.#options = options;
     this.#aside = aside;
+  }
+
+  get queuedCommands(): number {
+    return this.#queuedCommands;
   }
 
   /** Whether the batch has a product that is waited for here. */

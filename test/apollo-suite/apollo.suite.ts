@@ -14,6 +14,7 @@ defineIntegrationTestSuite(async (config, options) => {
     rateLimits: new RateLimits({ perClient: 0, perAddress: 0 }),
     corsOrigins: [],
     trustedProxies: [],
+    metrics: null,
     requestTimeoutMs: 15_000,
   });
   await app.register(async (scope) =>

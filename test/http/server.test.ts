@@ -26,9 +26,14 @@ async function sendRaw(bytes: string): Promise<{ status: number; body: unknown }
 
 describe("a request's log line", () => {
   test.each([
-    ["GraphQL", "/graphql?query={__typename}", { "apollo-require-preflight": "1" }],
-    ["REST", "/v2/inventories?page[limit]=1", {}],
-  ])("names the client over %s, and has neither query nor token", async (_name, path, headers) => {
+    [
+      "GraphQL",
+      "/graphql?query=query+Probe{__typename}",
+      { "apollo-require-preflight": "1" },
+      { operation: { type: "query", field: "__typename", name: "Probe" } },
+    ],
+    ["REST", "/v2/inventories?page[limit]=1", {}, {}],
+  ])("names the client over %s, and has neither query nor token", async (_name, path, headers, told) => {
     const token = await gateway.token();
     const id = `line-${_name}`;
     const response = await fetch(gateway.url + path, {
@@ -55,7 +60,7 @@ describe("a request's log line", () => {
       ms: expect.any(Number),
       client: gateway.clientId,
     };
-    expect(line).toEqual({ ...expected, ...request });
+    expect(line).toEqual({ ...expected, ...request, ...told });
     expect(gateway.log.join("")).not.toContain(token);
   });
 });

@@ -1,0 +1,57 @@
+import type { ApolloServerPlugin, GraphQLRequestListener } from "@apollo/server";
+import type { FastifyRequest } from "fastify";
+import { Kind } from "graphql";
+import type { GraphQLFormattedError, OperationDefinitionNode } from "graphql";
+import type { GraphQLContext } from "./context.ts";
+
+/** What a GraphQL request asked for, and what came of it: for its line in the log, and for the metrics. */
+export interface AnsweredOperation {
+  /** `query`, `mutation`; empty for a document that can't be carried out. */
+  readonly type: string;
+  /** The root field; `(several)` for more than one, empty for a document that can't be carried out. */
+  readonly field: string;
+  /** As its client calls it; null where that has no name for it. */
+  readonly name: string | null;
+  /** Of the first error; null where all is well. */
+  readonly code: string | null;
+}
+
+/** Where the HTTP server keeps a request's operation, null until it has been answered. */
+export const operationDecorator = "operation";
+
+/** Leaves on the request that it was refused before its document was read. */
+export function noteRefusal(request: FastifyRequest, code: string): void {
+  request.setDecorator<AnsweredOperation>(operationDecorator, { type: "", field: "", name: null, code });
+}
+
+/** Tells each request's context what was answered. */
+export const operationPlugin: ApolloServerPlugin<GraphQLContext> = {
+  async requestDidStart() {
+    return operationListener;
+  },
+};
+
+const operationListener: GraphQLRequestListener<GraphQLContext> = {
+  async willSendResponse({ operation, response, contextValue }) {
+    const errors = response.body.kind === "single" ? response.body.singleResult.errors : undefined;
+    contextValue.noteOperation(describe(operation, errors));
+  },
+};
+
+function describe(
+  operation: OperationDefinitionNode | undefined,
+  errors: readonly GraphQLFormattedError[] | undefined,
+): AnsweredOperation {
+  const code = errors?.[0]?.extensions?.["code"];
+  return {
+    type: operation?.operation ?? "",
+    field: operation === undefined ? "" : fieldOf(operation),
+    name: operation?.name?.value ?? null,
+    code: typeof code === "string" ? code : null,
+  };
+}
+
+function fieldOf({ selectionSet }: OperationDefinitionNode): string {
+  const [first, ...others] = selectionSet.selections;
+  return first?.kind === Kind.FIELD && others.length === 0 ? first.name.value : "(several)";
+}

@@ -1,0 +1,5 @@
+/** Where metrics come from. */
+export interface MetricSource {
+  /** In Prometheus's text format. */
+  read(): Promise<string>;
+}
