@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what faults are made with, where it is missing: failover, the slow disk, the clock. Debian, as root.
+# Installs what faults are made with, where it is missing: failover, the slow disk, the clock. And promtool, which holds the
+# alerts to their tests. Debian, as root.
 # Nothing is started: the packages' own services and PostgreSQL's first cluster stay away.
 set -euo pipefail
 
@@ -10,6 +11,7 @@ declare -A packages=(
   [/usr/sbin/haproxy]=haproxy
   [/usr/bin/cc]=gcc
   [/usr/include/dlfcn.h]=libc6-dev
+  [/usr/bin/promtool]=prometheus
 )
 missing=()
 for file in "${!packages[@]}"; do [ -e "$file" ] || missing+=("${packages[$file]}"); done

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { stockActions } from "../inventory/actions.ts";
 import type { MetricSource } from "./metric-source.ts";
 import { OperationNames } from "./operation-names.ts";
 
@@ -111,6 +112,7 @@ export class Metrics implements MetricSource {
       labelNames: ["kind", "sqlstate"],
       registers,
     });
+    this.#beginWithZero();
   }
 
   /** Has what is read on demand read from here. To be called once. */
@@ -177,6 +179,14 @@ export class Metrics implements MetricSource {
   /** The same for another process, which adds it up with others. */
   async readParts(): Promise<readonly object[]> {
     return this.#registry.getMetricsAsJSON();
+  }
+
+  /** What alerts wait for has to be there before: the first of its kind is no increase of a series that begins with it. */
+  #beginWithZero(): void {
+    for (const action of [...stockActions, "DELETE"])
+      for (const outcome of ["APPLIED", "NOT_APPLIED", "UNKNOWN", "FAULT"])
+        this.#stockTransactions.inc({ action, outcome }, 0);
+    for (const sqlstate of ["53100", "53300"]) this.#groupFailures.inc({ kind: "transient", sqlstate }, 0);
   }
 
   #histogram(name: string, help: string, buckets: number[]): Histogram {

@@ -30,7 +30,7 @@ export function parseExposition(text: string): ReadonlyMap<string, Family> {
 function addSample(families: ReadonlyMap<string, Family>, line: string): void {
   const [, name = "", labels = "", value = ""] = sampleLine.exec(line) ?? [];
   const family = families.get(name) ?? families.get(name.replace(/_(bucket|sum|count)$/, ""));
-  if (family === undefined || !/^([+-]Inf|NaN|-?\d+(\.\d+)?(e[+-]\d+)?)$/.test(value))
+  if (family === undefined || !/^([+-]Inf|[Nn]a[Nn]|-?\d+(\.\d+)?(e[+-]\d+)?)$/.test(value))
     throw new Error(`Not of Prometheus's text format: ${line}`);
   const pairs = [...labels.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, label = "", text = ""]) => [label, text]);
   family.samples.push({ name, labels: Object.fromEntries(pairs), value: Number(value.replace("Inf", "Infinity")) });
