@@ -43,6 +43,15 @@ export interface Config {
   readonly requestTimeoutMs: number;
   /** Null where nobody asks for them. Port 0 takes any free one. */
   readonly metricsAddress: { readonly host: string; readonly port: number } | null;
+  /** Null where nobody asks for them. */
+  readonly traces: {
+    /** Takes OTLP over HTTP: the whole address. */
+    readonly endpoint: URL;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly serviceName: string;
+    /** 0 to 1. */
+    readonly sampleRatio: number;
+  } | null;
   readonly logLevel: (typeof logLevels)[number];
   readonly workers: number | "cores";
   readonly lanes: number;
@@ -114,6 +123,25 @@ export const settings = {
     default: "127.0.0.1",
     description: "Address that the metrics listen on. Whoever reaches it may read them: there is no token.",
   },
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    default: "",
+    description:
+      "Collector that traces go to by OTLP over HTTP, such as http://127.0.0.1:4318; without it there are none, and they cost nothing.",
+  },
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: {
+    default: "",
+    description: "The same with its path, /v1/traces for most; goes before OTEL_EXPORTER_OTLP_ENDPOINT.",
+  },
+  OTEL_EXPORTER_OTLP_HEADERS: {
+    default: "",
+    description: "Headers that the collector wants, as name=value with commas between.",
+    secret: true,
+  },
+  OTEL_SERVICE_NAME: { default: "inventory-gateway", description: "What the gateway is called in traces." },
+  OTEL_TRACES_SAMPLER_ARG: {
+    default: "1",
+    description: "Share of requests that are traced, 0 to 1; where a caller's traceparent says whether, that holds.",
+  },
   WORKERS: {
     default: "1",
     description:
@@ -171,6 +199,7 @@ export function readConfig(env: Environment): Config {
     },
     requestTimeoutMs: 1_000 * reader.integer("REQUEST_TIMEOUT_SECONDS", 1, 600),
     metricsAddress: readMetricsAddress(reader),
+    traces: readTraces(reader),
     logLevel: reader.oneOf("LOG_LEVEL", logLevels),
     workers: reader.text("WORKERS") === "cores" ? "cores" : reader.integer("WORKERS", 1, 64),
     lanes: reader.integer("LANES", 1, 32),
@@ -204,6 +233,17 @@ function readMetricsAddress(reader: Reader): Config["metricsAddress"] {
   if (port !== 0 && port === Number(reader.text("PORT")))
     reader.fault("METRICS_PORT", "can't be the same as PORT: metrics have a port of their own");
   return { host, port };
+}
+
+function readTraces(reader: Reader): Config["traces"] {
+  const protocols = ["http:", "https:"];
+  const collector = reader.url("OTEL_EXPORTER_OTLP_ENDPOINT", protocols);
+  const whole = reader.url("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", protocols);
+  const headers = reader.pairs("OTEL_EXPORTER_OTLP_HEADERS");
+  const sampleRatio = reader.share("OTEL_TRACES_SAMPLER_ARG");
+  const endpoint = whole ?? (collector === null ? null : new URL(`${collector.href.replace(/\/$/, "")}/v1/traces`));
+  if (endpoint === null) return null;
+  return { endpoint, headers, serviceName: reader.text("OTEL_SERVICE_NAME"), sampleRatio };
 }
 
 function readOutsideIssuer(reader: Reader): OutsideIssuer | null {

@@ -27,6 +27,9 @@ import type { Settler } from "./inventory/inventory.ts";
 import { MeteredSettler } from "./metrics/metered-settler.ts";
 import { MeteredStorage } from "./metrics/metered-storage.ts";
 import type { Metrics, PoolLevels } from "./metrics/metrics.ts";
+import { GroupTraces } from "./tracing/group-traces.ts";
+import { TracedSettler } from "./tracing/traced-settler.ts";
+import type { Tracing } from "./tracing/tracing.ts";
 
 /** What a gateway is started with, besides a migrated database. */
 export interface GatewayOptions extends Pick<
@@ -52,6 +55,8 @@ export interface GatewayOptions extends Pick<
   readonly attempts?: AttemptExchange | undefined;
   /** Null where nobody asks for them. */
   readonly metrics?: Metrics | null | undefined;
+  /** The same. It is closed with the gateway. */
+  readonly tracing?: Tracing | null | undefined;
   /** Those that are not as usual: tests can't wait for so long. */
   readonly streamTimings?: Partial<StreamTimings> | undefined;
 }
@@ -67,16 +72,11 @@ export interface Gateway {
 
 /** Puts the parts together over a migrated database, and listens. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { databaseUrl, lanes, metrics = null } = options;
+  const { databaseUrl, metrics = null, tracing = null } = options;
   const { writing, reading, following, pools } = createClients(options);
   const changes = new PostgresChangeSignal(databaseUrl, options.logger);
-  const storage = new PrismaInventoryStorage(writing, (ms) => metrics?.countCommit(ms / 1_000));
-  const groupCommit = new GroupCommit(metrics === null ? storage : new MeteredStorage(storage, metrics), {
-    lanes,
-    onApplied: () => changes.announce(),
-  });
+  const { groupCommit, settler } = createSettlers(options, writing, changes);
   const feed = new Feed(new PrismaLedger(following), changes, options);
-  const settler = options.settler ?? groupCommit;
   metrics?.watch({
     queuedCommands: () => groupCommit.queuedCommands,
     queueCommandsMax: groupCommit.queueCommandsMax,
@@ -99,6 +99,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const disconnect = async (): Promise<void> => {
     await groupCommit.close();
     await Promise.all([writing.$disconnect(), reading.$disconnect(), following.$disconnect(), changes.close()]);
+    await tracing?.close();
   };
   try {
     await clock.look();
@@ -110,7 +111,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       requestTimeoutMs: options.requestTimeoutMs,
       introspection: options.introspection,
       metrics,
-      inventory: new Inventory(metrics === null ? settler : new MeteredSettler(settler, metrics)),
+      tracing,
+      inventory: new Inventory(settler),
       queries: new PrismaInventoryQueries(reading),
       feed,
       webSocketsMax: options.watchersMax,
@@ -136,6 +138,24 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
 }
 
+/** What settles commands, and what it hands them to: watched, as far as somebody asks for it. */
+function createSettlers(
+  { settler, lanes, metrics = null, tracing = null }: GatewayOptions,
+  writing: PrismaClient,
+  changes: PostgresChangeSignal,
+): { readonly groupCommit: GroupCommit; readonly settler: Settler } {
+  const storage = new PrismaInventoryStorage(writing, (ms) => metrics?.countCommit(ms / 1_000));
+  const traces = tracing === null ? null : new GroupTraces(tracing);
+  const groupCommit = new GroupCommit(metrics === null ? storage : new MeteredStorage(storage, metrics), {
+    lanes,
+    onApplied: () => changes.announce(),
+    ...(traces === null ? {} : { aroundAttempt: (batches, attempt) => traces.around(batches, attempt) }),
+  });
+  const plain = settler ?? groupCommit;
+  const metered = metrics === null ? plain : new MeteredSettler(plain, metrics);
+  return { groupCommit, settler: traces === null ? metered : new TracedSettler(metered, traces) };
+}
+
 /** What reads, what writes, and what follows the ledger. */
 interface Clients {
   readonly writing: PrismaClient;
@@ -145,11 +165,12 @@ interface Clients {
 }
 
 /** Three pools: reads never keep a group waiting for a connection, nor those who have much to catch up with the other reads. */
-function createClients({ databaseUrl, lanes, databasePoolSize }: GatewayOptions): Clients {
+function createClients({ databaseUrl, lanes, databasePoolSize, tracing = null }: GatewayOptions): Clients {
   // One for each lane, and one for those that wait aside.
   const groups = createPool(databaseUrl, { name: "inventory-gateway groups", poolSize: lanes + 1 });
   const reads = createPool(databaseUrl, { name: "inventory-gateway", poolSize: databasePoolSize });
   const feed = createPool(databaseUrl, { name: "inventory-gateway feed", poolSize: 2 });
+  for (const pool of [groups, reads, feed]) tracing?.watchPool(pool);
   return {
     writing: createPrismaOver(groups, { preparesStatements: true }),
     reading: createPrismaOver(reads, { preparesStatements: false }),

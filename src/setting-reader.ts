@@ -56,6 +56,21 @@ export class SettingReader<Name extends string> {
     return value;
   }
 
+  /** A number from 0 to 1. */
+  share(name: Name): number {
+    const text = this.text(name);
+    const value = /^\d(\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value <= 1)) this.fault(name, "has to be a number, 0 to 1");
+    return value;
+  }
+
+  /** Names of headers with their values, in which what would part them is percent-encoded. */
+  pairs(name: Name): Readonly<Record<string, string>> {
+    const pairs = this.#list(name).map((pair) => /^([\w-]+)\s*=\s*([!-~](?:[ -~]*[!-~])?)$/.exec(pair));
+    if (pairs.includes(null)) this.fault(name, "has to be name=value, with commas between");
+    return Object.fromEntries(pairs.map((pair) => [pair?.[1] ?? "", decoded(pair?.[2] ?? "")]));
+  }
+
   oneOf<T extends string>(name: Name, values: readonly T[]): T {
     const text = this.text(name);
     const [first] = values;
@@ -113,5 +128,14 @@ export class SettingReader<Name extends string> {
     if (missing.length < names.length)
       for (const name of missing) this.fault(name, `is missing: ${names.join(" and ")} go together`);
     return false;
+  }
+}
+
+/** As it is where it is not percent-encoded as a whole: a value may hold a %. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }

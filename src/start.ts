@@ -10,12 +10,9 @@ import { isDoneWithin } from "./drain.ts";
 import { startGateway } from "./gateway.ts";
 import { migrateTables, openDatabase, withAccess } from "./installation.ts";
 import type { MetricSource } from "./metrics/metric-source.ts";
-import { Metrics } from "./metrics/metrics.ts";
-import { MetricsServer } from "./metrics/metrics-server.ts";
+import { openMetrics, openTracing } from "./observers.ts";
 import { planWorkers } from "./worker-plan.ts";
 import type { WorkerOrders } from "./worker-messages.ts";
-import { version } from "./version.ts";
-import { WorkerMetrics } from "./worker-metrics.ts";
 import { Workers } from "./workers.ts";
 
 /** A gateway that serves. */
@@ -60,7 +57,15 @@ export async function start(config: Config, options: StartOptions): Promise<Star
         ? await serveAlone(config, database.url, options.logger)
         : await serveTogether(
             config,
-            { count: plan.count, orders: { databaseUrl: database.url, port, databasePoolSize: plan.databasePoolSize } },
+            {
+              count: plan.count,
+              orders: {
+                databaseUrl: database.url,
+                port,
+                databasePoolSize: plan.databasePoolSize,
+                traceHeaders: config.traces?.headers ?? {},
+              },
+            },
             options,
           );
     const keyRetention = KeyRetention.start(database.url, config.keyRetentionHours, options.logger);
@@ -83,9 +88,10 @@ export async function start(config: Config, options: StartOptions): Promise<Star
 }
 
 async function serveAlone(config: Config, databaseUrl: string, logger: Logger): Promise<Serving> {
-  const metrics = config.metricsAddress === null ? null : new Metrics(version);
+  const metrics = await openMetrics(config);
   return withMetrics(config, metrics, logger, async () => {
-    const gateway = await startGateway({ ...config, databaseUrl, logger, metrics }).catch((error: unknown) => {
+    const tracing = await openTracing(config, logger);
+    const gateway = await startGateway({ ...config, databaseUrl, logger, metrics, tracing }).catch((error: unknown) => {
       throw addressError(error, config.host, config.port) ?? error;
     });
     return { url: gateway.url, drain: () => isDoneWithin(gateway.close(), config.drainTimeoutMs) };
@@ -98,7 +104,7 @@ async function serveTogether(
   options: StartOptions,
 ): Promise<Serving> {
   const { drainTimeoutMs } = config;
-  const metrics = new WorkerMetrics();
+  const metrics = config.metricsAddress === null ? null : new (await import("./worker-metrics.ts")).WorkerMetrics();
   return withMetrics(config, metrics, options.logger, async () => {
     const { workers, url } = await Workers.start({ count, orders, drainTimeoutMs, metrics, ...options });
     return { url, drain: () => workers.stop() };
@@ -114,6 +120,7 @@ async function withMetrics(
 ): Promise<Serving> {
   if (metricsAddress === null || source === null) return serve();
   const { host, port } = metricsAddress;
+  const { MetricsServer } = await import("./metrics/metrics-server.ts");
   const server = await MetricsServer.listen(source, { host, port, logger }).catch((error: unknown) => {
     throw addressError(error, host, port, { host: "METRICS_HOST", port: "METRICS_PORT" }) ?? error;
   });

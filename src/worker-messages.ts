@@ -8,6 +8,8 @@ export interface WorkerOrders {
   readonly port: number;
   /** This worker's share. */
   readonly databasePoolSize: number;
+  /** What the collector of traces wants; empty where there is none. */
+  readonly traceHeaders: Readonly<Record<string, string>>;
 }
 
 /** From the primary to a worker. Both run the same release, so that what arrives is taken at its word. */

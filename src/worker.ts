@@ -9,8 +9,8 @@ import { isDoneWithin } from "./drain.ts";
 import { messageOf } from "./error-message.ts";
 import { startGateway } from "./gateway.ts";
 import type { Gateway } from "./gateway.ts";
-import { Metrics } from "./metrics/metrics.ts";
-import { version } from "./version.ts";
+import type { Metrics } from "./metrics/metrics.ts";
+import { openMetrics, openTracing } from "./observers.ts";
 import type { PrimaryMessage, WorkerMessage, WorkerOrders } from "./worker-messages.ts";
 
 /**
@@ -21,17 +21,19 @@ import type { PrimaryMessage, WorkerMessage, WorkerOrders } from "./worker-messa
 export function runWorker(config: Config, logger: Logger, end: (code: number) => void): void {
   const { worker } = cluster;
   if (worker === undefined) throw new Error("This process is no worker");
-  const metrics = config.metricsAddress === null ? null : new Metrics(version);
+  const metrics = openMetrics(config);
   let gateway: Promise<Gateway> | null = null;
   worker.on("message", (message: PrimaryMessage) => {
     switch (message.kind) {
       case "serve":
-        gateway = serve(worker, message.orders, config, { logger, metrics });
+        gateway = metrics.then((opened) => serve(worker, message.orders, config, { logger, metrics: opened }));
         return void gateway.catch((error: unknown) => fail(worker, error, end));
       case "stop":
         return void stop(gateway, config, logger).then(end);
       case "read metrics":
-        return void metrics?.readParts().then((parts) => send(worker, { kind: "metrics", parts }));
+        return void metrics
+          .then((opened) => opened?.readParts() ?? [])
+          .then((parts) => send(worker, { kind: "metrics", parts }));
       case "attempt":
         return;
     }
@@ -46,9 +48,13 @@ async function serve(
   options: { readonly logger: Logger; readonly metrics: Metrics | null },
 ): Promise<Gateway> {
   const attempts = exchangeOver(worker);
-  const gateway = await startGateway({ ...config, ...orders, ...options, attempts }).catch((error: unknown) => {
-    throw addressError(error, config.host, orders.port) ?? error;
-  });
+  const traces = config.traces === null ? null : { ...config.traces, headers: orders.traceHeaders };
+  const tracing = await openTracing({ traces }, options.logger);
+  const gateway = await startGateway({ ...config, ...orders, ...options, tracing, attempts }).catch(
+    (error: unknown) => {
+      throw addressError(error, config.host, orders.port) ?? error;
+    },
+  );
   send(worker, { kind: "serving", url: gateway.url });
   return gateway;
 }

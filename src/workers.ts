@@ -13,7 +13,8 @@ export interface WorkersOptions {
   readonly orders: WorkerOrders;
   readonly drainTimeoutMs: number;
   readonly logger: Logger;
-  readonly metrics: WorkerMetrics;
+  /** Null where nobody asks for them. */
+  readonly metrics: WorkerMetrics | null;
   /** Told when every worker has died again and again: nobody serves any more. */
   readonly onGivenUp: () => void;
 }
@@ -28,6 +29,8 @@ const withheldSettings = {
   ADMIN_CLIENT_ID: "",
   ADMIN_CLIENT_SECRET: "",
   ADMIN_CLIENT_SECRET_FILE: "",
+  OTEL_EXPORTER_OTLP_HEADERS: "",
+  OTEL_EXPORTER_OTLP_HEADERS_FILE: "",
 };
 
 /** Processes that serve on one port. One that dies is replaced. */
@@ -78,7 +81,7 @@ export class Workers {
   #startWorker(): { readonly serving: Promise<ServingWorker> } {
     const worker = cluster.fork(withheldSettings);
     this.#running.add(worker);
-    this.#options.metrics.add(worker);
+    this.#options.metrics?.add(worker);
     const ended = once(worker, "exit").then(() => void this.#running.delete(worker));
     const serving = new Promise<ServingWorker>((resolve, reject) => {
       worker.on("message", (message: WorkerMessage) => {

@@ -17,6 +17,7 @@ const defaults = {
   rateLimits: { perClient: 50_000, perAddress: 10_000 },
   requestTimeoutMs: 15_000,
   metricsAddress: null,
+  traces: null,
   logLevel: "info",
   workers: 1,
   lanes: 1,
@@ -28,6 +29,7 @@ const defaults = {
   allowsUnsafeDatabase: false,
 };
 
+const traces = { headers: {}, serviceName: "inventory-gateway", sampleRatio: 1 };
 const secret = "0123456789abcdef";
 const issuer = {
   TOKEN_ISSUER: "https://id.example",
@@ -97,6 +99,31 @@ describe("readConfig", () => {
       { METRICS_PORT: "0", PORT: "0" },
       { metricsAddress: { host: "127.0.0.1", port: 0 }, port: 0 },
     ],
+    [
+      { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318" },
+      { traces: { ...traces, endpoint: new URL("http://127.0.0.1:4318/v1/traces") } },
+    ],
+    [
+      {
+        OTEL_EXPORTER_OTLP_ENDPOINT: "https://otel.example/base/",
+        OTEL_EXPORTER_OTLP_HEADERS: "authorization=Bearer%20a%2Cb, x-tenant = 50% off,",
+        OTEL_SERVICE_NAME: "stock",
+        OTEL_TRACES_SAMPLER_ARG: "0.05",
+      },
+      {
+        traces: {
+          endpoint: new URL("https://otel.example/base/v1/traces"),
+          headers: { authorization: "Bearer a,b", "x-tenant": "50% off" },
+          serviceName: "stock",
+          sampleRatio: 0.05,
+        },
+      },
+    ],
+    [
+      { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "http://h/traces", OTEL_EXPORTER_OTLP_ENDPOINT: "http://h:4318" },
+      { traces: { ...traces, endpoint: new URL("http://h/traces") } },
+    ],
+    [{ OTEL_TRACES_SAMPLER_ARG: "0" }, { traces: null }],
     [{ LOG_LEVEL: "silent" }, { logLevel: "silent" }],
     [{ WORKERS: "64" }, { workers: 64 }],
     [{ WORKERS: "cores" }, { workers: "cores" }],
@@ -202,6 +229,20 @@ describe("readConfig", () => {
     ),
     ...[{ METRICS_PORT: "4000" }, { METRICS_PORT: "09464", PORT: "9464" }].map(
       (env) => [env, "METRICS_PORT can't be the same as PORT: metrics have a port of their own"] as const,
+    ),
+    ...["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"].map(
+      (name) =>
+        [{ [name]: "127.0.0.1:4318" }, `${name} has to be an address that begins with http:// or https://`] as const,
+    ),
+    ...["x", "x=", "=y", "x y=z", "a=b,c"].map(
+      (headers) =>
+        [
+          { OTEL_EXPORTER_OTLP_HEADERS: headers },
+          "OTEL_EXPORTER_OTLP_HEADERS has to be name=value, with commas between",
+        ] as const,
+    ),
+    ...["1.1", "-1", "10%", "2"].map(
+      (ratio) => [{ OTEL_TRACES_SAMPLER_ARG: ratio }, "OTEL_TRACES_SAMPLER_ARG has to be a number, 0 to 1"] as const,
     ),
     [{ LOG_LEVEL: "loud" }, "LOG_LEVEL has to be one of fatal, error, warn, info, debug, trace, silent"],
     ...["0", "65", "all"].map((WORKERS) => [{ WORKERS }, "WORKERS has to be a whole number, 1 to 64"] as const),

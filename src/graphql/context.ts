@@ -14,6 +14,7 @@ import { createLoaders } from "./loaders.ts";
 import type { Loaders } from "./loaders.ts";
 import { operationDecorator } from "./operation.ts";
 import type { AnsweredOperation } from "./operation.ts";
+import type { Tracing } from "../tracing/tracing.ts";
 import type { StreamTimings } from "./stream-timings.ts";
 
 /** Who may see the schema: everybody, whoever has an access token, or nobody. */
@@ -31,6 +32,8 @@ export interface GraphQLServices {
   readonly streamAuthenticator: Authenticator;
   readonly rateLimits: RateLimits;
   readonly introspection: IntrospectionAccess;
+  /** Null where nobody asks for traces. */
+  readonly tracing: Tracing | null;
   /** Those that are not as usual. */
   readonly streamTimings?: Partial<StreamTimings> | undefined;
 }

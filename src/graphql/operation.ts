@@ -12,16 +12,27 @@ export interface AnsweredOperation {
   readonly field: string;
   /** As its client calls it; null where that has no name for it. */
   readonly name: string | null;
+  /** Whether all was well, the gateway refused what was asked for, or could not do it. */
+  readonly outcome: "OK" | "REFUSED" | "FAILED";
   /** Of the first error; null where all is well. */
   readonly code: string | null;
 }
+
+/** Codes of what is not the client's doing. */
+const failures: ReadonlySet<string> = new Set(["INTERNAL_SERVER_ERROR", "SERVICE_UNAVAILABLE"]);
 
 /** Where the HTTP server keeps a request's operation, null until it has been answered. */
 export const operationDecorator = "operation";
 
 /** Leaves on the request that it was refused before its document was read. */
 export function noteRefusal(request: FastifyRequest, code: string): void {
-  request.setDecorator<AnsweredOperation>(operationDecorator, { type: "", field: "", name: null, code });
+  request.setDecorator<AnsweredOperation>(operationDecorator, {
+    type: "",
+    field: "",
+    name: null,
+    outcome: outcomeOf(code),
+    code,
+  });
 }
 
 /** Tells each request's context what was answered. */
@@ -42,13 +53,20 @@ function describe(
   operation: OperationDefinitionNode | undefined,
   errors: readonly GraphQLFormattedError[] | undefined,
 ): AnsweredOperation {
-  const code = errors?.[0]?.extensions?.["code"];
+  const given = errors?.[0]?.extensions?.["code"];
+  const code = typeof given === "string" ? given : null;
   return {
     type: operation?.operation ?? "",
     field: operation === undefined ? "" : fieldOf(operation),
     name: operation?.name?.value ?? null,
-    code: typeof code === "string" ? code : null,
+    outcome: outcomeOf(code),
+    code,
   };
+}
+
+function outcomeOf(code: string | null): AnsweredOperation["outcome"] {
+  if (code === null) return "OK";
+  return failures.has(code) ? "FAILED" : "REFUSED";
 }
 
 function fieldOf({ selectionSet }: OperationDefinitionNode): string {

@@ -5,6 +5,7 @@ import type { GraphQLContext, GraphQLServices } from "./context.ts";
 import { describeError, internalServerError, toRequestError } from "./errors.ts";
 import { asksForEventStream, EventStreams } from "./event-stream.ts";
 import { noteRefusal } from "./operation.ts";
+import { traceOperation } from "./operation-span.ts";
 import { execute, graphqlPath, graphqlRoutes } from "./routes.ts";
 import { createSchema } from "./schema.ts";
 import { StreamSessions } from "./stream-sessions.ts";
@@ -38,7 +39,9 @@ export async function graphqlPlugin(app: FastifyInstance, services: GraphQLServi
     graphqlRoutes(scope, graphqlPath, (request, reply) => {
       if (asksForWebSocket(request)) return webSockets.serve(request, reply);
       if (asksForEventStream(request)) return eventStreams.serve(request, reply);
-      return execute(server, request, reply, () => createRequestContext(request, reply, services));
+      return traceOperation(services.tracing, request, () =>
+        execute(server, request, reply, () => createRequestContext(request, reply, services)),
+      );
     });
   });
 }

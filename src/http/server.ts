@@ -4,18 +4,19 @@ import cors from "@fastify/cors";
 import fastify, { LogController } from "fastify";
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { principalDecorator } from "../access/principal.ts";
-import type { Principal } from "../access/principal.ts";
 import type { RateLimits } from "../access/rate-limits.ts";
 import type { GraphQLServices } from "../graphql/context.ts";
-import { asksForEventStream } from "../graphql/event-stream.ts";
 import { operationDecorator } from "../graphql/operation.ts";
-import type { AnsweredOperation } from "../graphql/operation.ts";
 import { graphqlPlugin } from "../graphql/plugin.ts";
 import type { Metrics } from "../metrics/metrics.ts";
+import type { Tracing } from "../tracing/tracing.ts";
 import { pathSegmentLengthMax, restPlugin } from "../rest/plugin.ts";
 import type { RestOptions } from "../rest/options.ts";
-import { answerExpectation, answerFailure, answerUnknownPath, answerUnreadable, pathOf } from "./failures.ts";
+import { answerExpectation, answerFailure, answerUnknownPath, answerUnreadable } from "./failures.ts";
 import { pages } from "./pages.ts";
+import { noteEnd } from "./request-end.ts";
+import type { RequestWatchers } from "./request-end.ts";
+import { RequestSpans } from "./request-spans.ts";
 import { isProbe, signposts } from "./signposts.ts";
 import type { SignpostOptions } from "./signposts.ts";
 
@@ -25,6 +26,7 @@ export interface HttpOptions {
   readonly rateLimits: RateLimits;
   /** Null where nobody asks for them. */
   readonly metrics: Metrics | null;
+  readonly tracing: Tracing | null;
   /** Origins besides Apollo's whose pages may call. */
   readonly corsOrigins: readonly string[];
   /** Addresses and networks of proxies whose X-Forwarded headers are believed. */
@@ -74,6 +76,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 
 /** The server without any route of ours. */
 export async function createHttp(options: HttpOptions): Promise<FastifyInstance> {
+  const { metrics, tracing } = options;
+  const watchers = { metrics, spans: tracing === null ? null : new RequestSpans(tracing) };
   const app: FastifyInstance = fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "id" }),
@@ -93,23 +97,24 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     // What arrives while the server stops is answered like everything else, and its connection closed.
     return503OnClosing: false,
     routerOptions: { maxParamLength: pathSegmentLengthMax },
-    frameworkErrors: (error, request, reply) => answerFrameworkError(error, request, reply, options.metrics),
+    frameworkErrors: (error, request, reply) => answerFrameworkError(error, request, reply, watchers),
     clientErrorHandler: answerUnreadable,
   });
   app.server.on("checkExpectation", answerExpectation);
   app.decorateRequest(principalDecorator, null);
   app.decorateRequest(operationDecorator, null);
+  watchers.spans?.addHooks(app);
   app.addHook("onRequest", async (request, reply) => {
     setCommonHeaders(request, reply);
     reply.raw.once("close", () => {
-      if (!reply.raw.writableFinished) noteEnd(request, reply, options.metrics, { ...notesOf(request), aborted: true });
+      if (!reply.raw.writableFinished) noteEnd(request, reply, watchers, "aborted");
     });
     if (request.headers.host === undefined && request.raw.httpVersion !== "1.0") throw hostMissing(reply);
     // Whoever watches over the gateway may share its address with all of its clients.
     if (!isProbe(request.url)) options.rateLimits.admitAddress(request.ip);
   });
   app.addHook("onResponse", async (request, reply) => {
-    noteEnd(request, reply, options.metrics, notesOf(request));
+    noteEnd(request, reply, watchers, "answered");
   });
   letGoOfConnectionsOnClose(app);
   app.setErrorHandler(answerFailure);
@@ -145,11 +150,11 @@ function answerFrameworkError(
   error: Error,
   request: FastifyRequest,
   reply: FastifyReply,
-  metrics: Metrics | null,
+  watchers: RequestWatchers,
 ): void {
   setCommonHeaders(request, reply);
   void answerFailure(error, request, reply);
-  noteEnd(request, reply, metrics, { operation: null, client: undefined });
+  noteEnd(request, reply, watchers, "unrouted");
 }
 
 /** Without a host the request could be meant for somebody else (RFC 9112, 3.2). */
@@ -168,54 +173,4 @@ function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): Fastify
 function requestIdOf(request: IncomingMessage): string {
   const given = request.headers["x-request-id"];
   return typeof given === "string" && /^[A-Za-z0-9._:/+=@-]{1,128}$/.test(given) ? given : randomUUID();
-}
-
-/** Names longer than that are cut off in the log. */
-const loggedNameMax = 100;
-
-/** What the transports have left on a request by its end. */
-interface RequestNotes {
-  readonly operation: AnsweredOperation | null;
-  readonly client: string | undefined;
-  /** Whether the connection was lost before the end of the answer. */
-  readonly aborted?: true;
-}
-
-function notesOf(request: FastifyRequest): RequestNotes {
-  return {
-    operation: request.getDecorator<AnsweredOperation | null>(operationDecorator),
-    client: request.getDecorator<Principal | null>(principalDecorator)?.clientId,
-  };
-}
-
-/**
- * Counts a request at its end, and logs it: one line, with neither headers nor bodies nor the query, for they may hold
- * secrets.
- */
-function noteEnd(request: FastifyRequest, reply: FastifyReply, metrics: Metrics | null, notes: RequestNotes): void {
-  const { method, url } = request;
-  const { operation, client, aborted } = notes;
-  const ms = Math.round(reply.elapsedTime * 10) / 10;
-  const outcome = { status: reply.statusCode, ms, ...(aborted === true ? { aborted } : {}) };
-  request.log.info({ method, path: pathOf(url), ...loggedOf(operation), ...outcome, client }, "request");
-  // A stream takes as long as it is listened to.
-  if (metrics === null || asksForEventStream(request)) return;
-  metrics.countRequest({
-    method,
-    route: request.routeOptions.url ?? null,
-    status: aborted === true ? "aborted" : reply.statusCode,
-    seconds: reply.elapsedTime / 1_000,
-    operation,
-  });
-}
-
-function loggedOf(operation: AnsweredOperation | null): object {
-  if (operation === null) return {};
-  const { type, field, name, code } = operation;
-  return {
-    ...(type === ""
-      ? {}
-      : { operation: { type, field, ...(name === null ? {} : { name: name.slice(0, loggedNameMax) }) } }),
-    ...(code === null ? {} : { code }),
-  };
 }

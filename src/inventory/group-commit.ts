@@ -18,6 +18,8 @@ export interface GroupCommitOptions {
   readonly deadlineMs: number;
   /** Called after each group that was committed with stock transactions in it. */
   readonly onApplied: () => void;
+  /** Runs each attempt at a group: for those who watch. It gives back, or throws, what the attempt does. */
+  readonly aroundAttempt: <T>(batches: readonly CommandBatch[], attempt: () => Promise<T>) => Promise<T>;
 }
 
 const groupCommitDefaults: GroupCommitOptions = {
@@ -26,6 +28,7 @@ const groupCommitDefaults: GroupCommitOptions = {
   queueCommandsMax: 10_000,
   deadlineMs: 10_000,
   onApplied: () => undefined,
+  aroundAttempt: (_batches, attempt) => attempt(),
 };
 
 const backoffMinMs = 5;
@@ -172,7 +175,9 @@ class Lane {
       const deadline = Math.max(...waiting.map((pending) => pending.deadline));
       try {
         const scope = { ...scopeOf(batches, unresolved), isPatient: this.#aside === null };
-        const settlement = await this.#storage.settle(scope, deadline, (state, now) => settle(state, batches, now));
+        const settlement = await this.#options.aroundAttempt(batches, () =>
+          this.#storage.settle(scope, deadline, (state, now) => settle(state, batches, now)),
+        );
         if (settlement.transactions.length > 0) this.#options.onApplied();
         for (const [index, { resolve }] of waiting.entries()) resolve(settlement.outcomes[index] ?? []);
         for (const productId of scope.productIds) this.#held.delete(productId);

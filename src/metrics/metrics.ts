@@ -23,6 +23,8 @@ export interface MeasuredOperation {
   readonly field: string;
   /** As its client calls it; null where that has no name for it. */
   readonly name: string | null;
+  /** `OK`, `REFUSED`, `FAILED`. */
+  readonly outcome: string;
   /** Of the first error; null where all is well. */
   readonly code: string | null;
 }
@@ -47,9 +49,6 @@ export interface PoolLevels {
 const requestSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const databaseSeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 const groupSizes = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
-
-/** Codes of what is not the client's doing. */
-const failures: ReadonlySet<string> = new Set(["INTERNAL_SERVER_ERROR", "SERVICE_UNAVAILABLE"]);
 
 /** What one process counts and times, for Prometheus. */
 export class Metrics implements MetricSource {
@@ -150,9 +149,9 @@ export class Metrics implements MetricSource {
   /** Once for each: what is a GraphQL operation counts as such only, for counting it costs as much as all else of it here. */
   countRequest({ method, route, status, seconds, operation }: MeasuredRequest): void {
     if (operation === null) return this.#requests.observe({ method, route: route ?? "", status }, seconds);
-    const { type, field, code } = operation;
+    const { type, field, outcome, code } = operation;
     const name = this.#names.bound(field, operation.name);
-    this.#operations.observe({ type, field, operation: name, outcome: outcomeOf(code), code: code ?? "" }, seconds);
+    this.#operations.observe({ type, field, operation: name, outcome, code: code ?? "" }, seconds);
   }
 
   countStockTransactions(action: string, outcome: string): void {
@@ -208,10 +207,4 @@ export class Metrics implements MetricSource {
       },
     });
   }
-}
-
-/** Whether all was well, the gateway refused what a client asked for, or could not do it. */
-function outcomeOf(code: string | null): "OK" | "REFUSED" | "FAILED" {
-  if (code === null) return "OK";
-  return failures.has(code) ? "FAILED" : "REFUSED";
 }

@@ -15,6 +15,7 @@ defineIntegrationTestSuite(async (config, options) => {
     corsOrigins: [],
     trustedProxies: [],
     metrics: null,
+    tracing: null,
     requestTimeoutMs: 15_000,
   });
   await app.register(async (scope) =>

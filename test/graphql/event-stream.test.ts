@@ -176,7 +176,7 @@ describe("events", () => {
     const from = world.gateway.log.length;
     stream.destroy();
     const line = await world.logged({ id: "stream-1", msg: "request" }, from);
-    expect(line).toMatchObject({ path: "/graphql", status: 200, aborted: true, client: expect.any(String) });
+    expect(line).toMatchObject({ path: "/graphql", status: 200, outcome: "ABORTED", client: expect.any(String) });
     expect(world.gateway.log.join("")).not.toContain("eyJ");
   });
 });

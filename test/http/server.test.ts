@@ -59,6 +59,7 @@ describe("a request's log line", () => {
       status: 200,
       ms: expect.any(Number),
       client: gateway.clientId,
+      outcome: "OK",
     };
     expect(line).toEqual({ ...expected, ...request, ...told });
     expect(gateway.log.join("")).not.toContain(token);

@@ -94,7 +94,7 @@ test("clients can't make time series without bound by the names of their operati
       route: "/graphql",
       status: 200,
       seconds: 0.1,
-      operation: { type: "query", field: "stock", name, code: null },
+      operation: { type: "query", field: "stock", name, outcome: "OK", code: null },
     });
   for (let index = 0; index < 1_000; index += 1) count(`Made${index}`);
   count("Made0");

@@ -1,0 +1,80 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { principalDecorator } from "../access/principal.ts";
+import type { Principal } from "../access/principal.ts";
+import { asksForEventStream } from "../graphql/event-stream.ts";
+import { operationDecorator } from "../graphql/operation.ts";
+import type { AnsweredOperation } from "../graphql/operation.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+import { pathOf } from "./failures.ts";
+import type { RequestSpans } from "./request-spans.ts";
+
+/** Who is told of each request, besides the log. Null where nobody asks for them. */
+export interface RequestWatchers {
+  readonly metrics: Metrics | null;
+  readonly spans: RequestSpans | null;
+}
+
+/** How a request ended. */
+interface RequestEnd {
+  /** Null for a request that got to no GraphQL operation. */
+  readonly operation: AnsweredOperation | null;
+  /** Who asked, as far as that is known. */
+  readonly client: string | undefined;
+  readonly outcome: "OK" | "REFUSED" | "FAILED" | "ABORTED";
+}
+
+/** Names longer than that are cut off in the log. */
+const loggedNameMax = 100;
+
+/**
+ * Tells of a request at its end, and logs it: one line, with neither headers nor bodies nor the query, for they may hold
+ * secrets.
+ * @param how what became of its connection: lost before the end of the answer, or answered before there was a route
+ */
+export function noteEnd(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { metrics, spans }: RequestWatchers,
+  how: "answered" | "aborted" | "unrouted",
+): void {
+  const end = endOf(request, reply, how);
+  const { operation, client, outcome } = end;
+  const { method, url } = request;
+  const ms = Math.round(reply.elapsedTime * 10) / 10;
+  const told = { method, path: pathOf(url), ...loggedOf(operation), status: reply.statusCode, outcome, ms, client };
+  const trace = spans?.end(request, reply, end);
+  request.log.info(trace === undefined ? told : { ...told, trace }, "request");
+  // A stream takes as long as it is listened to.
+  if (metrics === null || asksForEventStream(request)) return;
+  metrics.countRequest({
+    method,
+    route: request.routeOptions.url ?? null,
+    status: outcome === "ABORTED" ? "aborted" : reply.statusCode,
+    seconds: reply.elapsedTime / 1_000,
+    operation,
+  });
+}
+
+function endOf(
+  request: FastifyRequest,
+  { statusCode }: FastifyReply,
+  how: "answered" | "aborted" | "unrouted",
+): RequestEnd {
+  const outcome = statusCode >= 500 ? "FAILED" : statusCode >= 400 ? "REFUSED" : "OK";
+  // No hook has run for it: the transports can have left nothing there.
+  if (how === "unrouted") return { operation: null, client: undefined, outcome };
+  const operation = request.getDecorator<AnsweredOperation | null>(operationDecorator);
+  const client = request.getDecorator<Principal | null>(principalDecorator)?.clientId;
+  return { operation, client, outcome: how === "aborted" ? "ABORTED" : (operation?.outcome ?? outcome) };
+}
+
+function loggedOf(operation: AnsweredOperation | null): object {
+  if (operation === null) return {};
+  const { type, field, name, code } = operation;
+  return {
+    ...(type === ""
+      ? {}
+      : { operation: { type, field, ...(name === null ? {} : { name: name.slice(0, loggedNameMax) }) } }),
+    ...(code === null ? {} : { code }),
+  };
+}
