@@ -20,7 +20,10 @@ const positionsPerGroup = 10_000;
  */
 const lockWaitMs = { short: 500, long: 2_000 } as const;
 
-/** Settles each group in one interactive transaction of two to five statements, however many commands it has. */
+/**
+ * Settles each group in one interactive transaction of one to four statements, however many commands it has. What frames them
+ * is sent along with them: see pipelining.ts.
+ */
 export class PrismaInventoryStorage implements InventoryStorage {
   readonly #prisma: PrismaClient;
   readonly #onCommitted: (ms: number) => void;
@@ -120,7 +123,8 @@ async function lockStocks(
       SELECT nextval('stock_transaction_position') AS position, clock_timestamp()::timestamptz(3) AS now FROM all_locked
     )
     SELECT place.position, place.now, locked.*
-    FROM place LEFT JOIN locked ON true`;
+    FROM place LEFT JOIN locked ON true
+    /* then SAVEPOINT positions_taken */`;
   const [first] = rows;
   assert(first !== undefined, "The locking statement answered with no row");
   const records = rows.filter(isStockRow).map(toStockRecord);
@@ -221,8 +225,7 @@ async function write(tx: Prisma.TransactionClient, settlement: Settlement, posit
   const keys = JSON.stringify(settlement.spentKeys.map(spentKeyToRow));
   const deletions = JSON.stringify(settlement.deletions);
   assert(settlement.transactions.length <= positionsPerGroup, "A group has more stock transactions than positions");
-  await tx.$executeRaw`SAVEPOINT positions_taken`;
-  const [written] = await tx.$queryRaw<{ stocks: bigint; keys: bigint }[]>`
+  const [written] = await tx.$queryRaw<{ stocks: bigint; keys: bigint; below_savepoint: boolean | null }[]>`
     WITH transactions AS (
       INSERT INTO stock_transaction (product_id, version, id, action, quantity, available_after, allocated_after, reason,
                                      reference, note, actor, idempotency_key, created_at, position)
@@ -231,6 +234,7 @@ async function write(tx: Prisma.TransactionClient, settlement: Settlement, posit
       FROM jsonb_to_recordset(${transactions}::jsonb) AS t (
         "productId" text, version int, id uuid, action stock_action, quantity int, "availableAfter" int, "allocatedAfter" int,
         reason stock_reason, reference text, note text, actor text, "idempotencyKey" text, "createdAt" timestamptz, index int)
+      RETURNING xmin
     ), changes AS MATERIALIZED (
       SELECT * FROM jsonb_to_recordset(${stocks}::jsonb) AS s (
         "productId" text, available int, allocated int, version int, tracked boolean, "createdAt" timestamptz,
@@ -260,7 +264,9 @@ async function write(tx: Prisma.TransactionClient, settlement: Settlement, posit
       FROM jsonb_to_recordset(${deletions}::jsonb) AS d (
         "productId" text, version int, id uuid, available int, actor text, "createdAt" timestamptz)
     )
-    SELECT (SELECT count(*) FROM changed) AS stocks, (SELECT count(*) FROM spent) AS keys`;
+    SELECT (SELECT count(*) FROM changed) AS stocks, (SELECT count(*) FROM spent) AS keys,
+           (SELECT bool_and(xmin <> pg_current_xact_id()::xid) FROM transactions) AS below_savepoint`;
+  assert(written?.below_savepoint !== false, "The ledger's rows were not written below a savepoint");
   if (written?.stocks !== BigInt(settlement.stocks.length))
     throw new StorageError("transient", "Another group began to track one of the products meanwhile");
   if (written.keys !== BigInt(settlement.spentKeys.length))

@@ -1,6 +1,7 @@
-import { EventEmitter } from "node:events";
 import { Pool } from "pg";
 import type { ClientBase, PoolClient } from "pg";
+import { giveUpConnection } from "./connection.ts";
+import { pipelineTransactions } from "./pipelining.ts";
 import { sessionOf } from "./session.ts";
 
 export interface PoolOptions {
@@ -17,11 +18,13 @@ export interface PoolOptions {
  * thrown away rather than lent again.
  */
 export function createPool(databaseUrl: string, { poolSize, name, statementMs }: PoolOptions): Pool {
-  const pool = new Pool({ ...sessionOf(databaseUrl, name, statementMs), max: poolSize, verify: refuseReadOnly });
+  const session = sessionOf(databaseUrl, name, statementMs);
+  const pool = new Pool({ ...session, pipeline: true, max: poolSize, verify: refuseReadOnly });
   pool.on("connect", (client) => {
     // A lost connection fails the statement that runs. Where nobody listens, as while a new one is verified, it would end the process.
     client.on("error", () => undefined);
     failWhereNotReplicated(client);
+    pipelineTransactions(client);
   });
   pool.on("release", (_error: unknown, client: PoolClient) => {
     // A statement still runs, whose answer nobody waits for any more: COMMIT waits for a standby, or the server is gone
@@ -49,9 +52,7 @@ function refuseReadOnly(client: PoolClient, done: (error?: Error) => void): void
 function failWhereNotReplicated(client: ClientBase): void {
   client.on("notice", ({ routine }) => {
     if (routine !== "SyncRepWaitForLSN") return;
-    const connection: unknown = Reflect.get(client, "connection");
-    if (!(connection instanceof EventEmitter)) throw new TypeError("A client of pg has no connection");
     // The answer itself may already be read: only an error that comes before it fails the statement.
-    connection.emit("error", new Error("The wait for a synchronous standby was cancelled"));
+    giveUpConnection(client, "The wait for a synchronous standby was cancelled");
   });
 }

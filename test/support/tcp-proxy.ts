@@ -10,6 +10,11 @@ export interface TcpProxy {
    * and closes both sides without passing it on. Resolves when that has happened.
    */
   dropAnswerTo(request: string): Promise<void>;
+  /**
+   * Holds back all that the server answers until a client has sent these bytes. Resolves then: never, where a client waits
+   * for an answer first.
+   */
+  holdAnswersUntil(request: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -17,6 +22,7 @@ export interface TcpProxy {
 export async function startTcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   let trap: { request: string; sprung: () => void } | null = null;
+  let hold: { request: string; letGo: () => void; answers: (() => void)[] } | null = null;
 
   const server = createServer((client) => {
     const upstream = connect(target);
@@ -36,8 +42,17 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
         trap = null;
       }
       upstream.write(bytes);
+      if (hold === null || !bytes.includes(hold.request)) return;
+      const { answers, letGo } = hold;
+      hold = null;
+      for (const answer of answers) answer();
+      letGo();
     });
     upstream.on("data", (bytes) => {
+      if (hold !== null) {
+        hold.answers.push(() => client.write(bytes));
+        return;
+      }
       if (answerIsDropped === null) {
         client.write(bytes);
         return;
@@ -54,6 +69,10 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
     dropAnswerTo: (request) =>
       new Promise((resolve) => {
         trap = { request, sprung: resolve };
+      }),
+    holdAnswersUntil: (request) =>
+      new Promise((resolve) => {
+        hold = { request, letGo: resolve, answers: [] };
       }),
     close: async () => {
       for (const socket of sockets) socket.destroy();
