@@ -2,6 +2,8 @@
 export class BoundedMap<Value> {
   readonly #entries = new Map<string, Value>();
   readonly #sizeMax: number;
+  /** The last entry: one that is used again and again keeps its place. */
+  #newest: string | null = null;
 
   constructor(sizeMax: number) {
     this.#sizeMax = sizeMax;
@@ -9,16 +11,14 @@ export class BoundedMap<Value> {
 
   get(key: string): Value | undefined {
     const value = this.#entries.get(key);
-    if (value === undefined) return undefined;
+    if (value === undefined || key === this.#newest) return value;
     // A Map keeps the order of insertion: the first entry is then the one not used for longest.
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
+    this.#append(key, value);
     return value;
   }
 
   set(key: string, value: Value): void {
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
+    this.#append(key, value);
     if (this.#entries.size <= this.#sizeMax) return;
     for (const oldest of this.#entries.keys()) {
       this.#entries.delete(oldest);
@@ -28,5 +28,11 @@ export class BoundedMap<Value> {
 
   delete(key: string): void {
     this.#entries.delete(key);
+  }
+
+  #append(key: string, value: Value): void {
+    this.#entries.delete(key);
+    this.#entries.set(key, value);
+    this.#newest = key;
   }
 }

@@ -1,3 +1,4 @@
+import { Client } from "pg";
 import type { ClientBase } from "pg";
 import { giveUpConnection } from "./connection.ts";
 
@@ -17,23 +18,21 @@ const savepointFollows = /\/\* then SAVEPOINT (\w+) \*\/$/;
  * The connection has to be in pg's pipeline mode: else each statement waits in the client for the last one's answer.
  */
 export function pipelineTransactions(client: ClientBase): void {
-  const { query: send } = client;
+  // oxlint-disable-next-line typescript/unbound-method -- it is called with the client
+  const send = (...args: readonly unknown[]): unknown => Reflect.apply(Client.prototype.query, client, args);
   const query = (statement: unknown, ...rest: readonly unknown[]): unknown => {
     const text = textOf(statement);
     if (text === "BEGIN") {
-      Reflect.apply(send, client, [statement, (error: unknown) => giveUpUnlessBegun(client, error)]);
+      send(statement, (error: unknown) => giveUpUnlessBegun(client, error));
       return Promise.resolve({ rowCount: null, rows: [], fields: [] });
     }
-    const answer: unknown = Reflect.apply(send, client, [statement, ...rest]);
+    const answer = send(statement, ...rest);
     const [, savepoint] = savepointFollows.exec(text) ?? [];
     if (savepoint !== undefined)
-      Reflect.apply(send, client, [
-        { name: `SAVEPOINT_${savepoint}`, text: `SAVEPOINT ${savepoint}` },
-        () => undefined,
-      ]);
+      send({ name: `SAVEPOINT_${savepoint}`, text: `SAVEPOINT ${savepoint}` }, () => undefined);
     return answer;
   };
-  Object.defineProperty(client, "query", { value: query });
+  Object.defineProperty(client, "query", { value: query, writable: true, configurable: true });
 }
 
 function giveUpUnlessBegun(client: ClientBase, error: unknown): void {

@@ -12,6 +12,7 @@ import type { GraphQLSchema } from "graphql";
 import type { GraphQLContext, IntrospectionAccess } from "./context.ts";
 import { costOf } from "./cost.ts";
 import { formatError, isFault, logFault } from "./errors.ts";
+import { executionPlugin } from "./execution.ts";
 import { LimitsRule, tokensMax } from "./limits.ts";
 import { operationPlugin } from "./operation.ts";
 
@@ -39,6 +40,7 @@ export function createApolloServer(
       costPlugin,
       legacyStatusPlugin,
       operationPlugin,
+      executionPlugin({ hidesSchema }),
       ApolloServerPluginLandingPageLocalDefault({ embed: true, document: sandboxDocument }),
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginInlineTraceDisabled(),

@@ -10,8 +10,7 @@ import type { Feed } from "../inventory/feed.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { InventoryQueries } from "../inventory/queries.ts";
 import { isIntrospection } from "./introspection.ts";
-import { createLoaders } from "./loaders.ts";
-import type { Loaders } from "./loaders.ts";
+import { Loaders } from "./loaders.ts";
 import { operationDecorator } from "./operation.ts";
 import type { AnsweredOperation } from "./operation.ts";
 import type { Tracing } from "../tracing/tracing.ts";
@@ -75,7 +74,7 @@ export async function createContext(
     inventory,
     queries,
     rateLimits,
-    loaders: createLoaders(queries),
+    loaders: new Loaders(queries),
     idempotencyKey: readIdempotencyKey(request),
     requestId: request.id,
     log: request.log,

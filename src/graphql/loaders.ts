@@ -11,29 +11,39 @@ interface ForProduct<Question> {
 
 /**
  * Gather what the fields of one request ask for into one statement each time. They remember nothing: a request may
- * change stock and then read it.
+ * change stock and then read it. Each is made when it is first asked for, and most requests ask for none.
  */
-export interface Loaders {
+export class Loaders {
+  readonly #queries: InventoryQueries;
+  #stock: DataLoader<string, Stock | null> | undefined;
+  #history: DataLoader<ForProduct<StockTransactionList>, Page<StockTransaction>> | undefined;
+  #historyCount: DataLoader<ForProduct<StockTransactionFilter>, number> | undefined;
+
+  /** For one request. */
+  constructor(queries: InventoryQueries) {
+    this.#queries = queries;
+  }
+
   /** Each product's stock as it is now; null where it is not tracked. */
-  readonly stock: DataLoader<string, Stock | null>;
-  readonly history: DataLoader<ForProduct<StockTransactionList>, Page<StockTransaction>>;
-  readonly historyCount: DataLoader<ForProduct<StockTransactionFilter>, number>;
+  get stock(): DataLoader<string, Stock | null> {
+    return (this.#stock ??= createLoader((productIds) => this.#queries.findStocks(productIds)));
+  }
+
+  get history(): DataLoader<ForProduct<StockTransactionList>, Page<StockTransaction>> {
+    return (this.#history ??= createLoader((keys) =>
+      byQuestion(keys, (productIds, list) => this.#queries.listHistories(productIds, list)),
+    ));
+  }
+
+  get historyCount(): DataLoader<ForProduct<StockTransactionFilter>, number> {
+    return (this.#historyCount ??= createLoader((keys) =>
+      byQuestion(keys, (productIds, filter) => this.#queries.countHistories(productIds, filter)),
+    ));
+  }
 }
 
-/** @returns the loaders of one request */
-export function createLoaders(queries: InventoryQueries): Loaders {
-  return {
-    stock: new DataLoader((productIds) => queries.findStocks(productIds), { cache: false }),
-    history: new DataLoader((keys) => byQuestion(keys, (productIds, list) => queries.listHistories(productIds, list)), {
-      cache: false,
-    }),
-    historyCount: new DataLoader(
-      (keys) => byQuestion(keys, (productIds, filter) => queries.countHistories(productIds, filter)),
-      {
-        cache: false,
-      },
-    ),
-  };
+function createLoader<Key, Value>(load: DataLoader.BatchLoadFn<Key, Value>): DataLoader<Key, Value> {
+  return new DataLoader(load, { cache: false });
 }
 
 /**

@@ -69,13 +69,14 @@ function toApolloRequest(request: FastifyRequest): HTTPGraphQLRequest {
 }
 
 /** Bodies are read as UTF-8 and as they are: anything else would be misread as malformed JSON at best. */
-async function refuseEncodedBody(request: FastifyRequest): Promise<void> {
+function refuseEncodedBody(request: FastifyRequest, _reply: FastifyReply, done: () => void): void {
   const encoding = request.headers["content-encoding"] ?? "identity";
   const charset = /;\s*charset="?([^";\s]+)/i.exec(request.headers["content-type"] ?? "")?.[1] ?? "utf-8";
   if (encoding.toLowerCase() !== "identity")
     throw unsupported(`The content encoding ${encoding.slice(0, 50)} is not supported`);
   if (!["utf-8", "utf8"].includes(charset.toLowerCase()))
     throw unsupported(`The charset ${charset.slice(0, 50)} is not supported`);
+  done();
 }
 
 function unsupported(message: string): Error {

@@ -15,7 +15,7 @@ import type { GraphQLContext, GraphQLServices } from "./context.ts";
 import { costOf } from "./cost.ts";
 import { describeError, formatError, isFault, logFault } from "./errors.ts";
 import { LimitsRule, tokensMax } from "./limits.ts";
-import { createLoaders } from "./loaders.ts";
+import { Loaders } from "./loaders.ts";
 import { SharedResults } from "./shared-results.ts";
 import type { StreamSession } from "./stream-sessions.ts";
 
@@ -140,7 +140,7 @@ export class Subscriptions {
       inventory,
       queries,
       rateLimits,
-      loaders: createLoaders(queries),
+      loaders: new Loaders(queries),
       idempotencyKey: null,
       requestId,
       log,

@@ -104,7 +104,8 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   app.decorateRequest(principalDecorator, null);
   app.decorateRequest(operationDecorator, null);
   watchers.spans?.addHooks(app);
-  app.addHook("onRequest", async (request, reply) => {
+  // Hooks of every request are functions with a callback: each that is async costs as much as all that these do.
+  app.addHook("onRequest", (request, reply, done) => {
     setCommonHeaders(request, reply);
     reply.raw.once("close", () => {
       if (!reply.raw.writableFinished) noteEnd(request, reply, watchers, "aborted");
@@ -112,9 +113,11 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     if (request.headers.host === undefined && request.raw.httpVersion !== "1.0") throw hostMissing(reply);
     // Whoever watches over the gateway may share its address with all of its clients.
     if (!isProbe(request.url)) options.rateLimits.admitAddress(request.ip);
+    done();
   });
-  app.addHook("onResponse", async (request, reply) => {
+  app.addHook("onResponse", (request, reply, done) => {
     noteEnd(request, reply, watchers, "answered");
+    done();
   });
   letGoOfConnectionsOnClose(app);
   app.setErrorHandler(answerFailure);
@@ -139,8 +142,9 @@ function letGoOfConnectionsOnClose(app: FastifyInstance): void {
   app.addHook("preClose", async () => {
     sweep = setInterval(() => app.server.closeIdleConnections(), closingSweepMs);
   });
-  app.addHook("onSend", async (_request, reply) => {
+  app.addHook("onSend", (_request, reply, _payload, done) => {
     if (sweep !== undefined) reply.header("connection", "close");
+    done();
   });
   app.addHook("onClose", async () => clearInterval(sweep));
 }

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { v7 as uuidv7 } from "uuid";
 import { batchLinesMax } from "./commands.ts";
 import type { BatchPolicy, CommandBatch, CreateStockTransaction, StockTransactionInput } from "./commands.ts";
 import { InvalidInputError, StockError } from "./errors.ts";
+import { createId } from "./ids.ts";
 import type { Outcome, StockTransaction, StockTransactionOutcome } from "./stock-transaction.ts";
 import type { Stock } from "./stock.ts";
 
@@ -74,7 +74,7 @@ export class Inventory {
   async deleteStock(clientId: string, productId: string, expectedVersion: number | null = null): Promise<Stock> {
     const [outcome] = await this.#settler.settle({
       policy: "EACH",
-      commands: [{ kind: "delete-stock", id: uuidv7(), clientId, productId, expectedVersion }],
+      commands: [{ kind: "delete-stock", id: createId(), clientId, productId, expectedVersion }],
     });
     if (outcome?.kind === "refused") throw new StockError(outcome.refusal, outcome.replayed);
     if (outcome?.kind !== "deleted") throw new Error("A deletion was settled as something else");
@@ -83,7 +83,7 @@ export class Inventory {
 }
 
 function toCommand(clientId: string, input: StockTransactionInput): CreateStockTransaction {
-  return { ...input, kind: "create-stock-transaction", id: uuidv7(), clientId, fingerprint: fingerprintOf(input) };
+  return { ...input, kind: "create-stock-transaction", id: createId(), clientId, fingerprint: fingerprintOf(input) };
 }
 
 /** Only a request with a key needs one. */

@@ -1,7 +1,7 @@
-import { v7 as uuidv7 } from "uuid";
 import type { LedgerAudit, LedgerFault } from "../database/ledger-audit.ts";
 import { settleCorrection, stepsOfCorrection } from "../inventory/correction.ts";
 import type { CorrectionStep, Drift } from "../inventory/correction.ts";
+import { createId } from "../inventory/ids.ts";
 import type { Settlement } from "../inventory/settlement.ts";
 import type { InventoryStorage } from "../inventory/storage.ts";
 import type { Progress } from "./progress.ts";
@@ -77,7 +77,7 @@ export async function applyProposal(
     const written = await storage.settle(
       scope,
       performance.now() + correctionDeadlineMs,
-      (state, now) => settleCorrection(drift, state, { actor, now, idOf: uuidv7 }) ?? nothing,
+      (state, now) => settleCorrection(drift, state, { actor, now, idOf: createId }) ?? nothing,
     );
     const { faults, drifts } = await audit.auditProduct(productId);
     if (written !== nothing) return { applied: proposal, faults };
