@@ -99,7 +99,7 @@ function only(name: string): ReceivedSpan {
   return span;
 }
 
-const group = { group: [{ BEGIN: [] }, { WITH: [] }, { SAVEPOINT: [] }, { WITH: [] }, { COMMIT: [] }] };
+const group = { group: [{ BEGIN: [] }, { WITH: [] }, { WITH: [] }, { COMMIT: [] }] };
 
 test("a mutation is one trace, its caller's: request, operation, group, statements", async () => {
   const gateway = await open();
