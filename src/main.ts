@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 import cluster from "node:cluster";
 import { Command } from "commander";
-import { pino } from "pino";
 import type { Logger } from "pino";
 import { parseScopes } from "./access/api-clients.ts";
 import { scopes } from "./access/principal.ts";
@@ -9,6 +8,7 @@ import type { StoredSigningKey } from "./access/signing-keys.ts";
 import { ConfigError, readConfig } from "./config.ts";
 import type { Config } from "./config.ts";
 import { InvalidInputError } from "./inventory/errors.ts";
+import { createLogger } from "./log.ts";
 import { manageAccess, migrateDatabase } from "./installation.ts";
 import { addOperations } from "./operations/commands.ts";
 import { start } from "./start.ts";
@@ -127,14 +127,14 @@ function interrupted(): AbortSignal {
 }
 
 /** Serves as one of several, until the process that started it says so: signals reach a whole group of processes. */
-function work(config: Config): void {
+async function work(config: Config): Promise<void> {
   for (const signal of stopSignals) process.on(signal, () => undefined);
-  runWorker(config, pino({ level: config.logLevel }), (code) => process.exit(code));
+  runWorker(config, await createLogger(config.logLevel, process.stdout.isTTY), (code) => process.exit(code));
 }
 
 /** Serves until a signal comes. */
 async function serve(config: Config): Promise<void> {
-  const logger = pino({ level: config.logLevel });
+  const logger = await createLogger(config.logLevel, process.stdout.isTTY);
   let startedGateway: Promise<StartedGateway> | null = null;
   let stoppingSince: number | null = null;
   for (const signal of stopSignals) {

@@ -7,6 +7,7 @@ import type { Handler, Response } from "graphql-sse";
 import { authorizationOf } from "../access/bearer.ts";
 import { principalDecorator } from "../access/principal.ts";
 import { codeOf } from "./errors.ts";
+import { noteRefusal, noteSubscription } from "./operation.ts";
 import type { StreamSession, StreamSessions } from "./stream-sessions.ts";
 import type { SubscriptionArgs, Subscriptions } from "./subscriptions.ts";
 
@@ -39,7 +40,12 @@ export class EventStreams {
       authenticate: () => null,
       onSubscribe: ({ raw, context }, params) => {
         const prepared = subscriptions.prepare(params, { session: context.session, requestId: raw.id, log: raw.log });
-        return "document" in prepared ? prepared : refusalOf(prepared);
+        if (!("document" in prepared)) {
+          noteRefusal(raw, String(prepared[0]?.extensions["code"]));
+          return refusalOf(prepared);
+        }
+        noteSubscription(raw, prepared);
+        return prepared;
       },
       validate: () => [],
       subscribe: (args) => subscriptions.subscribe(args),

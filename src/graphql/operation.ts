@@ -1,7 +1,7 @@
 import type { ApolloServerPlugin, GraphQLRequestListener } from "@apollo/server";
 import type { FastifyRequest } from "fastify";
-import { Kind } from "graphql";
-import type { GraphQLFormattedError, OperationDefinitionNode } from "graphql";
+import { getOperationAST, Kind } from "graphql";
+import type { ExecutionArgs, GraphQLFormattedError, OperationDefinitionNode } from "graphql";
 import type { GraphQLContext } from "./context.ts";
 
 /** What a GraphQL request asked for, and what came of it: for its line in the log, and for the metrics. */
@@ -33,6 +33,15 @@ export function noteRefusal(request: FastifyRequest, code: string): void {
     outcome: outcomeOf(code),
     code,
   });
+}
+
+/** Leaves on the request which subscription it has opened. */
+export function noteSubscription(
+  request: FastifyRequest,
+  { document, operationName }: Pick<ExecutionArgs, "document" | "operationName">,
+): void {
+  const operation = getOperationAST(document, operationName) ?? undefined;
+  request.setDecorator<AnsweredOperation>(operationDecorator, describe(operation, undefined));
 }
 
 /** Tells each request's context what was answered. */

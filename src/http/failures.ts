@@ -2,9 +2,10 @@ import { STATUS_CODES } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { codeOf, describeError } from "../graphql/errors.ts";
+import { codeOf, describeError, internalServerError } from "../graphql/errors.ts";
 import { graphqlPath } from "../graphql/routes.ts";
-import { errorAnswerOf } from "../rest/errors.ts";
+import type { ErrorEnvelope } from "../rest/envelope.ts";
+import { errorAnswerTo } from "../rest/errors.ts";
 
 /** The path without its query, which may hold what is not for the log. */
 export function pathOf(url: string): string {
@@ -17,17 +18,26 @@ export function pathOf(url: string): string {
  * words of ours, never a stack; a fault of ours is logged.
  */
 export function answerFailure(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const { status, headers, body } = errorAnswerOf(error);
+  const { status, headers, body } = errorAnswerTo(request, error);
   if (status === 500) request.log.error({ err: error }, "A request failed");
-  const known = isBelowGraphql(request.url) ? describeError(error) : null;
-  const [{ title, detail }] = body.errors;
   return reply
     .code(status)
     .headers(headers)
     .type("application/json; charset=utf-8")
-    .send(
-      known !== null ? { errors: [known] } : isBelowGraphql(request.url) ? graphqlBody(status, detail ?? title) : body,
-    );
+    .send(isBelowGraphql(request.url) ? inGraphql(error, request, body) : body);
+}
+
+/** The same refusal in GraphQL's form. */
+function inGraphql(
+  error: unknown,
+  { id }: FastifyRequest,
+  { errors: [{ status, title, detail }] }: ErrorEnvelope,
+): object {
+  const known = describeError(error);
+  if (known !== null) return { errors: [known] };
+  if (status !== 500) return graphqlBody(status, detail ?? title);
+  const { message, extensions } = internalServerError;
+  return { errors: [{ message, extensions: { ...extensions, requestId: id } }] };
 }
 
 /** Answers a path that is not there. */

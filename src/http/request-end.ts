@@ -23,12 +23,13 @@ interface RequestEnd {
   readonly outcome: "OK" | "REFUSED" | "FAILED" | "ABORTED";
 }
 
-/** Names longer than that are cut off in the log. */
+/** Names and unknown paths longer than that are cut off in the log. */
 const loggedNameMax = 100;
+const loggedPathMax = 200;
 
 /**
  * Tells of a request at its end, and logs it: one line, with neither headers nor bodies nor the query, for they may hold
- * secrets.
+ * secrets, and with the route in place of the path that has a product's id in it.
  * @param how what became of its connection: lost before the end of the answer, or answered before there was a route
  */
 export function noteEnd(
@@ -41,7 +42,8 @@ export function noteEnd(
   const { operation, client, outcome } = end;
   const { method, url } = request;
   const ms = Math.round(reply.elapsedTime * 10) / 10;
-  const told = { method, path: pathOf(url), ...loggedOf(operation), status: reply.statusCode, outcome, ms, client };
+  const path = request.routeOptions.url ?? pathOf(url).slice(0, loggedPathMax);
+  const told = { method, path, ...loggedOf(operation), status: reply.statusCode, outcome, ms, client };
   const trace = spans?.end(request, reply, end);
   request.log.info(trace === undefined ? told : { ...told, trace }, "request");
   // A stream takes as long as it is listened to.

@@ -192,7 +192,8 @@ test("B54: a fault is answered with the request's id, over both transports witho
   const extensions = { code: "INTERNAL_SERVER_ERROR", status: 500, requestId: "order-4711" };
   const error = { message, locations: [{ line: 1, column: 12 }], path: ["a"], extensions };
   expect(graphql).toEqual({ status: 200, body: { data: null, errors: [error] } });
-  expect(rest).toEqual({ status: 500, body: { errors: [{ status: 500, title: "Internal Server Error" }] } });
+  const detail = "The request's id is order-4711";
+  expect(rest).toEqual({ status: 500, body: { errors: [{ status: 500, title: "Internal Server Error", detail }] } });
   expect(broken.gateway.log.filter((line) => line.includes("fingerprint"))).toHaveLength(2);
   await database.query("ALTER TABLE spent_key RENAME COLUMN hidden TO fingerprint");
   await database.end();

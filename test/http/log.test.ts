@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { pino } from "pino";
 import { Client } from "pg";
+import { eventually } from "../start/support.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import type { TestGateway } from "../support/gateway.ts";
 
@@ -38,7 +39,7 @@ test("the log has no secret, no token and no argument's value, at its most talka
     data: { type: "stock-transaction", action: "increment", quantity: 1, note: given.note, reference: given.reference },
   });
   const key = { "idempotency-key": "other-hunter2" };
-  const path = "/v2/inventories/shirt/transactions";
+  const path = "/v2/inventories/product-hunter2/transactions";
 
   const statuses = [await send("/graphql", graphql), await send(path, rest, key)];
   // Refused: broken, of the wrong kind, with a token or a secret where it doesn't belong, by somebody else.
@@ -71,4 +72,120 @@ test("the log has no secret, no token and no argument's value, at its most talka
     [/hunter2/i, new RegExp(token), new RegExp(gateway.clientSecret)].some((secret) => secret.test(line)),
   );
   expect(told).toEqual([]);
+});
+
+describe("the one line of a request", () => {
+  const sell = `mutation Sell { createStockTransaction(productId: "lined", action: DECREMENT, quantity: 7) { version } }`;
+  const sold = { type: "mutation", field: "createStockTransaction", name: "Sell" };
+  const data = { type: "stock-transaction", action: "decrement", quantity: 7 };
+  const transactions = "/v2/inventories/:productId/transactions";
+  const json = { "content-type": "application/json" };
+
+  const asked = [
+    {
+      what: "a GraphQL operation that is refused",
+      path: "/graphql",
+      request: { method: "POST", headers: json, body: JSON.stringify({ query: sell }) },
+      line: {
+        method: "POST",
+        path: "/graphql",
+        operation: sold,
+        status: 200,
+        outcome: "REFUSED",
+        code: "STOCK_NOT_FOUND",
+      },
+    },
+    {
+      what: "a document that is wrong",
+      path: "/graphql",
+      request: { method: "POST", headers: json, body: JSON.stringify({ query: "{ nothing }" }) },
+      line: { method: "POST", path: "/graphql", status: 400, outcome: "REFUSED", code: "GRAPHQL_VALIDATION_FAILED" },
+    },
+    {
+      what: "a stock transaction over REST that is refused",
+      path: "/v2/inventories/lined/transactions",
+      request: { method: "POST", headers: json, body: JSON.stringify({ data }) },
+      line: { method: "POST", path: transactions, status: 404, outcome: "REFUSED" },
+    },
+    {
+      what: "a path that is not there",
+      path: `/v2/${"x".repeat(500)}?q=1`,
+      request: {},
+      line: { method: "GET", path: `/v2/${"x".repeat(196)}`, status: 404, outcome: "REFUSED", client: undefined },
+    },
+    {
+      what: "the document of a subscription that is wrong",
+      path: "/graphql?query=subscription{nothing}",
+      request: { headers: { accept: "text/event-stream" } },
+      line: { method: "GET", path: "/graphql", status: 400, outcome: "REFUSED", code: "GRAPHQL_VALIDATION_FAILED" },
+    },
+    {
+      what: "a token that is none",
+      path: "/graphql?query={__typename}",
+      request: { headers: { authorization: "Bearer none", "apollo-require-preflight": "1" } },
+      line: {
+        method: "GET",
+        path: "/graphql",
+        status: 401,
+        outcome: "REFUSED",
+        code: "UNAUTHENTICATED",
+        client: undefined,
+      },
+    },
+  ];
+
+  test.each(asked)("says of $what who asked, for what, how long it took and what came of it", async (each) => {
+    const id = `line-${each.what.replaceAll(" ", "-")}`;
+    const headers = { authorization: `Bearer ${await gateway.token()}`, "x-request-id": id, ...each.request.headers };
+    const response = await fetch(gateway.url + each.path, { ...each.request, headers });
+    await response.text();
+    expect(response.headers.get("x-request-id")).toBe(id);
+    const lines = log.map((line): Record<string, unknown> => JSON.parse(line)).filter((line) => line["id"] === id);
+    const process = { level: 30, time: expect.any(Number), pid: expect.any(Number), hostname: expect.any(String) };
+    const told = { ...process, id, ms: expect.any(Number), client: gateway.clientId, ...each.line, msg: "request" };
+    expect(lines).toEqual([told]);
+  });
+
+  test("says of a stream which subscription it was", async () => {
+    const id = "line-stream";
+    const query = "subscription Look { stockTransactionCreated { cursor } }";
+    const ending = new AbortController();
+    const response = await fetch(`${gateway.url}/graphql?query=${encodeURIComponent(query)}`, {
+      headers: { authorization: `Bearer ${await gateway.token()}`, accept: "text/event-stream", "x-request-id": id },
+      signal: ending.signal,
+    });
+    expect(response.status).toBe(200);
+    ending.abort();
+    const find = (): string | undefined => log.find((line) => line.includes(`"id":"${id}"`));
+    await eventually("its line", () => find() !== undefined);
+    expect(JSON.parse(find() ?? "")).toMatchObject({
+      operation: { type: "subscription", field: "stockTransactionCreated", name: "Look" },
+      outcome: "ABORTED",
+      client: gateway.clientId,
+    });
+  });
+});
+
+test("a fault of ours is answered with the request's id and no more, over GraphQL and over REST; the log has its cause by that id", async () => {
+  await database.query("ALTER TABLE stock RENAME TO stock_elsewhere");
+  const headers = { authorization: `Bearer ${await gateway.token()}`, "content-type": "application/json" };
+  const query = '{ stock(productId: "hat") { available } }';
+  const ask = async (path: string, init: object): Promise<{ id: string | null; body: unknown }> => {
+    const response = await fetch(gateway.url + path, { headers, ...init });
+    return { id: response.headers.get("x-request-id"), body: await response.json() };
+  };
+  const graphql = await ask("/graphql", { method: "POST", body: JSON.stringify({ query }) });
+  const rest = await ask("/v2/inventories/hat", {});
+  await database.query("ALTER TABLE stock_elsewhere RENAME TO stock");
+
+  const extensions = { code: "INTERNAL_SERVER_ERROR", status: 500, requestId: graphql.id };
+  expect(graphql.body).toEqual({
+    errors: [{ message: "Internal server error", locations: [{ line: 1, column: 3 }], path: ["stock"], extensions }],
+    data: { stock: null },
+  });
+  expect(rest.body).toEqual({
+    errors: [{ status: 500, title: "Internal Server Error", detail: `The request's id is ${rest.id}` }],
+  });
+  for (const { id } of [graphql, rest])
+    expect(log.filter((line) => line.includes(`"id":"${id}"`) && line.includes('"err":'))).toHaveLength(1);
 });
