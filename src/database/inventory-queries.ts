@@ -11,22 +11,25 @@ import type { StockTransaction, StockTransactionOutcome } from "../inventory/sto
 import type { Stock } from "../inventory/stock.ts";
 import { whileAvailable } from "./availability.ts";
 import type { PrismaClient } from "./generated/client.ts";
+import { GatheredRead } from "./gathered-read.ts";
 import { countHistories, listHistories } from "./history-queries.ts";
 import { toStockTransaction } from "./rows.ts";
 import type { StockTransactionRow } from "./rows.ts";
 import { countStocks, findStockAt, findStocks, listStocks } from "./stock-queries.ts";
 import { countStockTransactions, findStockTransactions, listStockTransactions } from "./stock-transaction-queries.ts";
 
-/** Answers every question about the inventory with one statement. */
+/** Answers every question about the inventory with one statement; the stocks that many ask for at the same time share theirs. */
 export class PrismaInventoryQueries implements InventoryQueries {
   readonly #prisma: PrismaClient;
+  readonly #stocks: GatheredRead<string, Stock | null>;
 
   constructor(prisma: PrismaClient) {
     this.#prisma = prisma;
+    this.#stocks = new GatheredRead((productIds) => read(() => findStocks(prisma, productIds)));
   }
 
-  async findStocks(productIds: readonly string[]): Promise<(Stock | null)[]> {
-    return read(() => findStocks(this.#prisma, productIds));
+  findStocks(productIds: readonly string[]): Promise<readonly (Stock | null)[]> {
+    return this.#stocks.get(productIds);
   }
 
   async findStockAt(productId: string, at: Date): Promise<Stock | null> {

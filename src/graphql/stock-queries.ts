@@ -64,7 +64,7 @@ export class StockQueries {
     })
     productIds: string[],
     @Ctx() context: GraphQLContext,
-  ): Promise<(StockData | null)[]> {
+  ): Promise<readonly (StockData | null)[]> {
     authorize(context, "inventory:read");
     if (productIds.length > productIdsMax)
       throw new InvalidInputError("productIds", `productIds has more than ${productIdsMax} ids`);

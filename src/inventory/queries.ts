@@ -64,7 +64,7 @@ export interface StockTransactionList {
  */
 export interface InventoryQueries {
   /** The stock of each product, in the order asked; null where it is not tracked. One statement however many ids. */
-  findStocks(productIds: readonly string[]): Promise<(Stock | null)[]>;
+  findStocks(productIds: readonly string[]): Promise<readonly (Stock | null)[]>;
   /** As it stood right after the last change at or before that instant; null where it was not tracked then. */
   findStockAt(productId: string, at: Date): Promise<Stock | null>;
   listStocks(list: StockList): Promise<Page<Stock>>;
