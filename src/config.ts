@@ -33,6 +33,8 @@ export interface Config {
     readonly secretFile: string | null;
   } | null;
   readonly introspection: "public" | "token" | "off";
+  /** Whether it is a subgraph of a supergraph. */
+  readonly federation: boolean;
   readonly outsideIssuer: OutsideIssuer | null;
   /** Origins besides Apollo Studio's and Sandbox's. */
   readonly corsOrigins: readonly string[];
@@ -91,6 +93,10 @@ export const settings = {
   INTROSPECTION: {
     default: "",
     description: "Who may read the schema: public, token or off. Public when listening on loopback only, else token.",
+  },
+  FEDERATION: {
+    default: "false",
+    description: "true makes it a subgraph for Apollo Federation, with Stock and Product as entities.",
   },
   TOKEN_ISSUER: { default: "", description: "An outside issuer whose access tokens are accepted: their `iss`." },
   TOKEN_AUDIENCE: { default: "", description: "The `aud` that the outside issuer's tokens must have." },
@@ -190,6 +196,7 @@ export function readConfig(env: Environment): Config {
       : isLoopback(host)
         ? "public"
         : "token",
+    federation: reader.oneOf("FEDERATION", ["false", "true"]) === "true",
     outsideIssuer: readOutsideIssuer(reader),
     corsOrigins: reader.origins("CORS_ORIGINS"),
     trustedProxies: reader.networks("TRUSTED_PROXIES"),

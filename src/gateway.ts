@@ -37,6 +37,7 @@ export interface GatewayOptions extends Pick<
   | "host"
   | "port"
   | "introspection"
+  | "federation"
   | "outsideIssuer"
   | "corsOrigins"
   | "trustedProxies"
@@ -110,6 +111,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       trustedProxies: options.trustedProxies,
       requestTimeoutMs: options.requestTimeoutMs,
       introspection: options.introspection,
+      federation: options.federation,
       metrics,
       tracing,
       inventory: new Inventory(settler),

@@ -11,6 +11,7 @@ const defaults = {
   dataDir: join(process.cwd(), ".data"),
   adminClient: null,
   introspection: "public",
+  federation: false,
   outsideIssuer: null,
   corsOrigins: [],
   trustedProxies: [],
@@ -61,6 +62,7 @@ describe("readConfig", () => {
       { adminClient: { id: "~".repeat(255), secret: "!".repeat(255), secretFile: null } },
     ],
     [{ INTROSPECTION: "off" }, { introspection: "off" }],
+    [{ FEDERATION: "true" }, { federation: true }],
     [{ INTROSPECTION: "token" }, { introspection: "token" }],
     [
       { HOST: "0.0.0.0", INTROSPECTION: "public" },
@@ -187,6 +189,7 @@ describe("readConfig", () => {
           "ADMIN_CLIENT_SECRET has to be 16 to 255 visible ASCII characters",
         ] as const,
     ),
+    [{ FEDERATION: "yes" }, "FEDERATION has to be one of false, true"],
     [{ INTROSPECTION: "Public" }, "INTROSPECTION has to be one of public, token, off"],
     [
       { TOKEN_ISSUER: "https://id.example" },

@@ -1,8 +1,9 @@
-import { Field, Int, ObjectType } from "type-graphql";
+import { Directive, Field, Int, ObjectType } from "type-graphql";
 import type { Page } from "../inventory/queries.ts";
 import { Stock } from "./stock.ts";
 import { StockTransaction } from "./stock-transaction.ts";
 
+@Directive("@shareable")
 @ObjectType({ description: "Where a page stands in its list, and how to go on from it.", simpleResolvers: true })
 export class PageInfo {
   @Field(() => Boolean, { description: "Whether items come after this page." })

@@ -31,6 +31,8 @@ export interface GraphQLServices {
   readonly streamAuthenticator: Authenticator;
   readonly rateLimits: RateLimits;
   readonly introspection: IntrospectionAccess;
+  /** Whether the schema is a subgraph's. */
+  readonly federation: boolean;
   /** Null where nobody asks for traces. */
   readonly tracing: Tracing | null;
   /** Those that are not as usual. */
@@ -96,7 +98,8 @@ export function authorize(context: GraphQLContext, scope: Scope): Principal {
 
 async function authenticate(request: FastifyRequest, services: GraphQLServices): Promise<Principal | null> {
   const authorization = authorizationOf(request.raw);
-  if (authorization === undefined && services.introspection === "public" && isIntrospection(request)) return null;
+  const isPublic = services.introspection === "public";
+  if (authorization === undefined && isPublic && isIntrospection(request, services)) return null;
   return services.authenticator.authenticate(authorization);
 }
 

@@ -7,10 +7,11 @@ const pagedFields: ReadonlySet<string> = new Set(["stocks", "stockTransactions",
 const listFields: ReadonlyMap<string, string> = new Map([
   ["stocksByProductId", "productIds"],
   ["createStockTransactions", "transactions"],
+  ["_entities", "representations"],
 ]);
 
 /** Lists whose items come from the database, where those of a batch are what it was given. */
-const readLists: ReadonlySet<string> = new Set([...pagedFields, "stocksByProductId"]);
+const readLists: ReadonlySet<string> = new Set([...pagedFields, "stocksByProductId", "_entities"]);
 
 /** What a selection set comes to when it is answered. */
 interface Measure {
@@ -90,7 +91,9 @@ export class Meter {
     const listArgument = listFields.get(name);
     if (listArgument === undefined) return 1;
     const list = this.#read(field.arguments?.find((argument) => argument.name.value === listArgument)?.value);
-    return Array.isArray(list) ? list.length : batchLinesMax;
+    if (Array.isArray(list)) return list.length;
+    // A router asks for one entity and for a thousand with the same document: how many they are is told by its variables alone.
+    return name === "_entities" && this.#variables === null ? 1 : batchLinesMax;
   }
 
   #pageSizeOf(field: FieldNode): number {

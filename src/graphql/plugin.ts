@@ -16,7 +16,10 @@ import { WebSockets } from "./websocket.ts";
 
 /** Mounts the GraphQL API, and Apollo Sandbox for browsers, at /graphql: over HTTP, WebSocket and server-sent events. */
 export async function graphqlPlugin(app: FastifyInstance, services: GraphQLServices): Promise<void> {
-  const schema = createSchema();
+  const schema = createSchema({
+    federation: services.federation,
+    isHidden: services.introspection === "off",
+  });
   const server = createApolloServer(schema, services.introspection, app.log);
   await server.start();
   const timings = { ...streamTimings, ...services.streamTimings };

@@ -2,6 +2,8 @@ import "reflect-metadata";
 import type { GraphQLObjectType, GraphQLSchema } from "graphql";
 import { buildSchemaSync } from "type-graphql";
 import type { PubSub } from "type-graphql";
+import { EntitiesQuery, ServiceQuery } from "./federation.ts";
+import { ProductFields } from "./product.ts";
 import { StockFields } from "./stock-fields.ts";
 import { StockMutations } from "./stock-mutations.ts";
 import { StockQueries } from "./stock-queries.ts";
@@ -9,8 +11,15 @@ import { StockTransactionFields } from "./stock-transaction-fields.ts";
 import { StockTransactionQueries } from "./stock-transaction-queries.ts";
 import { StockTransactionSubscriptions } from "./stock-transaction-subscriptions.ts";
 
+export interface SchemaOptions {
+  /** Whether it is a subgraph's: see docs/federation.md. */
+  readonly federation: boolean;
+  /** Whether nobody may see it: a subgraph then doesn't describe itself. */
+  readonly isHidden: boolean;
+}
+
 /** Builds the schema from the decorated classes. Values are checked by the domain, so that both transports agree. */
-export function createSchema(): GraphQLSchema {
+export function createSchema({ federation, isHidden }: SchemaOptions): GraphQLSchema {
   const schema = buildSchemaSync({
     resolvers: [
       StockQueries,
@@ -19,6 +28,8 @@ export function createSchema(): GraphQLSchema {
       StockFields,
       StockTransactionFields,
       StockTransactionSubscriptions,
+      ...(federation ? [EntitiesQuery, ProductFields] : []),
+      ...(federation && !isHidden ? [ServiceQuery] : []),
     ],
     validate: false,
     pubSub: noPubSub,

@@ -1,8 +1,9 @@
-import { Field, ID, Int, ObjectType } from "type-graphql";
+import { Directive, Field, ID, Int, ObjectType } from "type-graphql";
 import type { Stock as StockData } from "../inventory/stock.ts";
 import { DateTime } from "./date-time.ts";
 
 /** The stock of one product; `total` and `transactions` are resolved in stock-fields.ts. */
+@Directive('@key(fields: "productId")')
 @ObjectType({
   description:
     "The stock of one product, in whole units. total = available + allocated, always; none of the three is ever negative or above " +

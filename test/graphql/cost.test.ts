@@ -44,6 +44,8 @@ test.each<[number, string, Readonly<Record<string, unknown>>]>([
   [5, `query ($n: Int) { stocks(first: $n) { nodes { available } } }`, { n: 1_000_000_000 }],
   [1, `query ($n: Int) { stocks(first: $n) { nodes { available } } }`, { n: -100 }],
   [5, `query ($ids: [ID!]!) { stocksByProductId(productIds: $ids) { available } }`, { ids: lines(100) }],
+  [5, `query ($r: [_Any!]!) { _entities(representations: $r) { ... on Stock { available } } }`, { r: lines(100) }],
+  [11, `query ($r: [_Any!]!) { _entities(representations: $r) { ... on Product { ${history} } } }`, { r: lines(10) }],
   [6, `{ stocks(first: 25) { nodes { transactions(first: 4) { nodes { id } } } } }`, {}],
 ])("%i for %s", (cost, source, variables) => {
   const document = parse(source);

@@ -10,7 +10,7 @@ import {
   isSpecifiedScalarType,
 } from "graphql";
 import type { GraphQLArgument, GraphQLInputField, GraphQLSchema } from "graphql";
-import { schemaText } from "../../src/graphql/print-schema.ts";
+import { federationText, schemaText } from "../../src/graphql/print-schema.ts";
 
 const schema = buildSchema(schemaText());
 const contract = buildSchema(readFileSync(new URL("../fixtures/contract.graphql", import.meta.url), "utf8"));
@@ -49,6 +49,10 @@ function elementsOf(source: GraphQLSchema): Map<string, { type: string; descript
 describe("schema.graphql", () => {
   test("is what the code says: `npm run schema` brings it up to date", () => {
     expect(readFileSync(new URL("../../schema.graphql", import.meta.url), "utf8")).toBe(schemaText());
+  });
+
+  test("is a subgraph's as schema.federation.graphql says", () => {
+    expect(readFileSync(new URL("../../schema.federation.graphql", import.meta.url), "utf8")).toBe(federationText());
   });
 
   test("has a description for every type, field, argument, enum value and input field", () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { Client } from "pg";
+import { statementsOf } from "../support/statements.ts";
 import { startGraphQLServer } from "./support.ts";
 import type { GraphQLServer } from "./support.ts";
 
@@ -18,26 +18,6 @@ beforeAll(async () => {
 });
 
 afterAll(async () => server.close());
-
-/** The statements about stock that a request makes its server send, in the driver itself: nothing can go past it. */
-async function statementsOf(request: () => Promise<unknown>): Promise<string[]> {
-  const statements: string[] = [];
-  // oxlint-disable-next-line typescript/unbound-method -- it is called with the client that it was called on
-  const original = Client.prototype.query;
-  Client.prototype.query = function (this: Client, ...args: unknown[]) {
-    const [query] = args;
-    statements.push(typeof query === "string" ? query : String(Reflect.get(Object(query), "text")));
-    return Reflect.apply(original, this, args);
-  } as typeof original;
-  try {
-    await request();
-  } finally {
-    Client.prototype.query = original;
-  }
-  return statements
-    .filter((statement) => /\b(stock|stock_transaction)\b/.test(statement))
-    .map((statement) => statement.replaceAll(/\s+/g, " "));
-}
 
 test("a page of 100 stocks, each with its last three transactions, each with its stock, costs three statements", async () => {
   let answer:

@@ -38,7 +38,7 @@ export interface GraphQLServer {
 
 /** Starts a gateway on a free port. */
 export async function startGraphQLServer(
-  options: { readonly introspection?: IntrospectionAccess } = {},
+  options: { readonly introspection?: IntrospectionAccess; readonly federation?: boolean } = {},
 ): Promise<GraphQLServer> {
   const gateway = await startTestGateway({ introspection: "token", ...options });
   const { url, databaseUrl, log } = gateway;

@@ -30,6 +30,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     host: "127.0.0.1",
     port: 0,
     introspection: "public",
+    federation: false,
     outsideIssuer: null,
     corsOrigins: [],
     trustedProxies: [],
