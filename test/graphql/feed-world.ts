@@ -68,14 +68,8 @@ export class FeedWorld {
   }
 
   /** The cursor of the newest stock transaction of all; makes one, so that there is one. */
-  async tip(): Promise<string> {
-    await this.receive("tip");
-    const { body } = await this.shop.graphql(
-      `{ stockTransactions(orderBy: OLDEST_FIRST, last: 1) { pageInfo { endCursor } } }`,
-      {},
-    );
-    const { stockTransactions } = body.data as { stockTransactions: { pageInfo: { endCursor: string } } };
-    return stockTransactions.pageInfo.endCursor;
+  tip(): Promise<string> {
+    return this.shop.tip();
   }
 
   /** Makes so many, up to 300, stock transactions, each of which {@link largeDocument} answers with some 130 kilobytes. */

@@ -45,12 +45,12 @@ const noPlace = (id: string, who: string, max: number): FeedMessage => ({
   },
 });
 
-/** Subscribes until there is a place: it says when one is free. */
-async function untilAdmitted(socket: FeedSocket, productId: string, after: string): Promise<void> {
+/** Subscribes until there is a place: it says when one is free. @returns what was told first */
+async function untilAdmitted(socket: FeedSocket, productId: string, after: string): Promise<unknown> {
   for (let id = 0; ; id += 1) {
     socket.subscribe(`try-${id}`, { variables: { productIds: [productId], after } });
     const { type, payload } = await socket.receive();
-    if (type === "next" && payload.errors === undefined) return;
+    if (type === "next" && payload.errors === undefined) return payload.data.stockTransactionCreated.node;
     expect((await socket.receive()).type).toBe("complete");
   }
 }
@@ -162,8 +162,12 @@ describe("the places for subscriptions", () => {
     const [one, two] = [await world.newCaller(), await world.newCaller()];
     const first = await FeedSocket.admitted(world.url, one.token);
     const second = await FeedSocket.admitted(world.url, two.token);
+    const [begun, after] = [newProduct(), await world.tip()];
     const nothing = { variables: { productIds: [] } };
-    for (const id of ["1", "2", "3"]) first.subscribe(id, nothing);
+    for (const id of ["1", "2"]) first.subscribe(id, { variables: { productIds: [begun], after } });
+    await world.receive(begun);
+    expect([(await first.receive()).type, (await first.receive()).type]).toEqual(["next", "next"]);
+    first.subscribe("3", nothing);
     expect(await first.receive()).toEqual(noPlace("3", "This client", 2));
     expect(await first.receive()).toEqual({ id: "3", type: "complete" });
     for (const id of ["1", "2"]) second.subscribe(id, nothing);
@@ -173,7 +177,7 @@ describe("the places for subscriptions", () => {
     await first.settle();
     // Had there been no place it would have been said by now.
     const productId = newProduct();
-    second.subscribe("3", { variables: { productIds: [productId], after: await world.tip() } });
+    second.subscribe("3", { variables: { productIds: [productId], after } });
     await world.receive(productId);
     expect((await second.receive()).payload.data.stockTransactionCreated.node).toEqual({ productId, version: 1 });
     await first.close();
@@ -190,8 +194,7 @@ describe("the places for subscriptions", () => {
     }
     const [productId, after] = [newProduct(), await world.tip()];
     await world.receive(productId);
-    socket.subscribe("1", { variables: { productIds: [productId], after } });
-    expect((await socket.receive()).payload.data.stockTransactionCreated.node).toEqual({ productId, version: 1 });
+    expect(await untilAdmitted(socket, productId, after)).toEqual({ productId, version: 1 });
     await socket.close();
   });
 
@@ -206,8 +209,7 @@ describe("the places for subscriptions", () => {
     const [productId, after] = [newProduct(), await world.tip()];
     await world.receive(productId);
     const socket = await FeedSocket.admitted(world.url, token);
-    socket.subscribe("1", { variables: { productIds: [productId], after } });
-    expect((await socket.receive()).payload.data.stockTransactionCreated.node).toEqual({ productId, version: 1 });
+    expect(await untilAdmitted(socket, productId, after)).toEqual({ productId, version: 1 });
     await socket.close();
   });
 });

@@ -34,8 +34,8 @@ test.each(releases)(
 
     const secret = await readFile(join(dataDir, "admin-client.secret"), "utf8");
     const socket = await FeedSocket.admitted(url, (await requestToken(url, "admin", secret)).token);
-    socket.subscribe("feed", { variables: { productIds: ["shirt"] } });
-    await socket.settle();
+    const after = await shop.tip();
+    socket.subscribe("feed", { variables: { productIds: ["shirt"], after } });
     const received = { productId: "shirt", action: "INCREMENT", quantity: 10, idempotencyKey: "delivery" };
     expect(await shop.move(received)).toMatchObject({ moved: { version: 1, availableAfter: 10 }, replayed: false });
     expect(await shop.move(received)).toMatchObject({ moved: { version: 1, availableAfter: 10 }, replayed: true });

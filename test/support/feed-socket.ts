@@ -92,7 +92,10 @@ export class FeedSocket {
     return message;
   }
 
-  /** Waits until all that was sent before has been read by the gateway: it answers in order. */
+  /**
+   * Waits until all that was sent before has been read by the gateway: it answers in order. A subscription that was read has
+   * not begun yet: one that is to miss nothing is given a cursor.
+   */
   async settle(): Promise<void> {
     this.send({ type: "ping" });
     const { type } = await this.receive();

@@ -104,6 +104,18 @@ export class Shop {
     return body.data?.["stock"] as { available: number; allocated: number; version: number } | null;
   }
 
+  /** The cursor of the newest stock transaction of all; makes one, of the product "tip", so that there is one. */
+  async tip(): Promise<string> {
+    const { refusal } = await this.move({ productId: "tip", action: "INCREMENT", quantity: 1 });
+    if (refusal !== null) throw new Error(JSON.stringify(refusal));
+    const { body } = await this.graphql(
+      `{ stockTransactions(orderBy: OLDEST_FIRST, last: 1) { pageInfo { endCursor } } }`,
+      {},
+    );
+    const { stockTransactions } = body.data as { stockTransactions: { pageInfo: { endCursor: string } } };
+    return stockTransactions.pageInfo.endCursor;
+  }
+
   #post(path: string, body: object): Promise<Response> {
     return fetch(this.url + path, {
       method: "POST",
