@@ -1,4 +1,4 @@
-import { mutationsOn } from "./workload.ts";
+import { mutationsOn, stocksOf } from "./workload.ts";
 import type { Workload } from "./workload.ts";
 import type { WatchersPlan } from "./watchers.ts";
 import type { ServerVariant } from "./server-process.ts";
@@ -12,8 +12,10 @@ export interface Figure {
   readonly connections: number;
   /** Who watches the feed meanwhile; nobody where it is not said. */
   readonly watchers?: WatchersPlan;
-  /** The names of the figures whose requests per second this one's are divided by. */
-  readonly comparedTo: readonly string[];
+  /** The names of the figures that this one's throughput is divided by. */
+  readonly comparedTo?: readonly string[];
+  /** The names of the figures whose server CPU per request this one's is divided by. */
+  readonly cpuComparedTo?: readonly string[];
 }
 
 /** As many products as every database of the benchmark has. */
@@ -25,12 +27,18 @@ const hot = mutationsOn(1);
 /** Everything that is measured, in the order in which it is. */
 export const figures: readonly Figure[] = [
   {
+    name: "constant-field",
+    description: "a mutation that answers a constant on the same stack",
+    variant: "constant",
+    workload: uniform,
+    connections,
+  },
+  {
     name: "usual-uniform",
     description: "the usual resolver, 10 000 products",
     variant: "usual",
     workload: uniform,
     connections,
-    comparedTo: [],
   },
   {
     name: "mutation-uniform",
@@ -38,7 +46,8 @@ export const figures: readonly Figure[] = [
     variant: "gateway",
     workload: uniform,
     connections,
-    comparedTo: ["usual-uniform"],
+    comparedTo: ["usual-uniform", "constant-field"],
+    cpuComparedTo: ["constant-field"],
   },
   {
     name: "usual-hot",
@@ -55,6 +64,16 @@ export const figures: readonly Figure[] = [
     workload: hot,
     connections,
     comparedTo: ["usual-hot", "mutation-uniform"],
+    cpuComparedTo: ["constant-field"],
+  },
+  {
+    name: "stock",
+    description: "the stock of one product, by its id",
+    variant: "gateway",
+    workload: stocksOf(productCount),
+    connections,
+    comparedTo: ["constant-field"],
+    cpuComparedTo: ["constant-field"],
   },
   {
     name: "feed-one-watcher",

@@ -34,13 +34,13 @@ export class Load {
   constructor({ url, token, connections, workload }: LoadOptions) {
     let connection = 0;
     const setupClient = (client: autocannon.Client): void => {
-      const nextBody = workload.bodiesOf(connection);
+      const nextRequest = workload.requestsOf(connection);
       connection += 1;
-      client.setBody(nextBody());
+      client.setRequests([nextRequest()]);
       client.on("response", (status, _bytes, durationMs) => {
         this.#record(status, durationMs);
         // The next request is sent right after this.
-        client.setBody(nextBody());
+        client.setRequests([nextRequest()]);
       });
     };
     const verifyBody = (body: unknown): boolean => {
@@ -48,15 +48,8 @@ export class Load {
       this.#fail(`An answer is not a success: ${String(body)}`);
       return false;
     };
-    const headers = { ...workload.headers, authorization: `Bearer ${token}` };
-    const options = {
-      url: new URL(workload.path, url).href,
-      method: "POST",
-      headers,
-      connections,
-      setupClient,
-      verifyBody,
-    } as const;
+    const headers = { "content-type": "application/json", authorization: `Bearer ${token}` };
+    const options = { url, headers, connections, setupClient, verifyBody };
     // Stopped by hand, when what was to be measured has been. Looks ten times a second whether it was.
     const endless = { duration: 1_000_000, sampleInt: 100 };
     this.#cannon = autocannon({ ...options, ...endless }, () => this.#closed.abort());

@@ -6,7 +6,8 @@ import { figures, productCount } from "./figures.ts";
 import type { Figure } from "./figures.ts";
 import { measure } from "./measurement.ts";
 import type { Measurement } from "./measurement.ts";
-import { compare, describeMachine, toTable } from "./report.ts";
+import { compare, describeMachine, toFigureTable, toTargetTable } from "./report.ts";
+import { judge } from "./targets.ts";
 
 interface Options {
   readonly seconds: number;
@@ -38,7 +39,7 @@ const {
 
 const measurements = await measureAll();
 const reported = compare(only, measurements);
-console.log(`\n${toTable(reported)}`);
+console.log(`\n${toFigureTable(reported)}\n\nTargets:\n\n${toTargetTable(judge(reported))}`);
 if (json !== undefined) await writeFile(json, `${JSON.stringify(reported, null, 2)}\n`);
 
 async function measureAll(): Promise<Measurement[]> {

@@ -9,10 +9,12 @@ import type { FeedStretch } from "./watchers.ts";
 export interface Measurement {
   readonly name: string;
   readonly requestsPerSecond: number;
+  /** Stock transactions asked for per second; null where nothing is written. */
+  readonly linesPerSecond: number | null;
   readonly p50Ms: number;
   readonly p99Ms: number;
   /** Processor time of the server process per request, user and system, in microseconds. PostgreSQL's is not in it. */
-  readonly serverCpuMicros: number;
+  readonly serverCpuMicros: number | null;
   /** How many stock transactions shared a database transaction, on average; null where they don't. */
   readonly groupSize: number | null;
   /** What the watchers of the feed were told; null where nobody watches. */
@@ -38,10 +40,11 @@ export async function measure(
 ): Promise<Measurement> {
   const database = await databases.create();
   try {
-    const { variant } = figure;
+    const { variant, workload } = figure;
     const server = await ServerProcess.start({ variant, databaseUrl: database.url, profileDir: options.profileDir });
     const { measurement, answers } = await driveAndStop(figure, server, database, options.seconds);
-    await database.ledger.verify(answers, figure.connections);
+    const linesWritten = variant === "constant" ? 0 : (workload.linesPerRequest ?? 0);
+    await database.ledger.verify(answers * linesWritten, figure.connections * linesWritten);
     return measurement;
   } finally {
     await database.drop();
@@ -80,19 +83,22 @@ async function drive(
   const load = new Load({ url: server.url, token: server.token, connections, workload });
   await load.whileSound(warmUpSeconds * 1_000);
   const positionBefore = await ledger.readPosition();
-  const cpuBefore = await server.cpuMicros();
+  const before = await server.readUsage();
   load.restart();
   watchers?.restart();
   await load.whileSound(seconds * 1_000);
   const stretch = load.read();
   const feed = watchers?.read() ?? null;
-  const cpuMicros = (await server.cpuMicros()) - cpuBefore;
+  const cpuMicros = (await server.readUsage()).cpuMicros - before.cpuMicros;
   const positionAfter = await ledger.readPosition();
   const answers = await load.stop();
   await watchers?.close();
+  const requestsPerSecond = stretch.answers / stretch.seconds;
+  const { linesPerRequest } = workload;
   const measurement = {
     name,
-    requestsPerSecond: stretch.answers / stretch.seconds,
+    requestsPerSecond,
+    linesPerSecond: linesPerRequest === null ? null : requestsPerSecond * linesPerRequest,
     p50Ms: stretch.p50Ms,
     p99Ms: stretch.p99Ms,
     serverCpuMicros: cpuMicros / stretch.answers,

@@ -3,15 +3,26 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
-/** gateway: the product. usual: the same with the resolver that most people would write. */
-export type ServerVariant = "gateway" | "usual";
+/**
+ * gateway: the product. usual: the same with the resolver that most people would write. constant: the same with an answer that
+ * is always the same.
+ */
+export type ServerVariant = "gateway" | "usual" | "constant";
 
 /** What a server process says. */
 export type ServerMessage =
   | { readonly kind: "ready"; readonly url: string; readonly clientId: string; readonly clientSecret: string }
-  | { readonly kind: "cpu"; readonly micros: number };
+  | ({ readonly kind: "usage" } & Usage);
 
-const serverRequests = ["cpu", "stop"] as const;
+/** What a server process takes. */
+export interface Usage {
+  /** User and system time so far, of all its threads, in microseconds. */
+  readonly cpuMicros: number;
+  /** Memory that it holds now. */
+  readonly rssBytes: number;
+}
+
+const serverRequests = ["usage", "stop"] as const;
 
 /** What a server process is asked. */
 export type ServerRequest = (typeof serverRequests)[number];
@@ -56,11 +67,10 @@ export class ServerProcess {
     }
   }
 
-  /** User and system time that the process has used so far, in microseconds. */
-  async cpuMicros(): Promise<number> {
-    const answer = receive(this.#child, "cpu");
-    send(this.#child, "cpu");
-    return (await answer).micros;
+  async readUsage(): Promise<Usage> {
+    const answer = receive(this.#child, "usage");
+    send(this.#child, "usage");
+    return await answer;
   }
 
   /** Lets it answer what it has accepted, and waits for its end. */

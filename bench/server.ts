@@ -1,6 +1,8 @@
 import { pino } from "pino";
 import { readConfig } from "../src/config.ts";
 import { startGateway } from "../src/gateway.ts";
+import type { Settler } from "../src/inventory/inventory.ts";
+import { ConstantSettler } from "./constant-settler.ts";
 import { parseServerRequest } from "./server-process.ts";
 import type { ServerMessage, ServerVariant } from "./server-process.ts";
 import { UsualResolver } from "./usual-resolver.ts";
@@ -10,11 +12,26 @@ import { UsualResolver } from "./usual-resolver.ts";
  * ServerProcess with the variant and the URL of a migrated database.
  */
 
+interface OpenSettler {
+  /** Undefined: the gateway's own groups. */
+  readonly settler?: Settler;
+  close(): Promise<void>;
+}
+
+const settlers: Readonly<Record<ServerVariant, (databaseUrl: string) => Promise<OpenSettler>>> = {
+  gateway: async () => ({ close: async () => undefined }),
+  usual: async (url) => {
+    const settler = await UsualResolver.open(url);
+    return { settler, close: () => settler.close() };
+  },
+  constant: async () => ({ settler: new ConstantSettler(), close: async () => undefined }),
+};
+
 const [, , variant = "", databaseUrl = ""] = process.argv;
 const config = readConfig({ PORT: "0", DATABASE_URL: databaseUrl, WATCHERS_PER_CLIENT_MAX: "1000" });
-const usual = isUsual(variant) ? await UsualResolver.open(databaseUrl) : null;
+const opened = await settlers[parseVariant(variant)](databaseUrl);
 const logger = pino({ level: config.logLevel });
-const gateway = await startGateway({ ...config, databaseUrl, logger, settler: usual ?? undefined });
+const gateway = await startGateway({ ...config, databaseUrl, logger, settler: opened.settler });
 const { client, secret } = await gateway.clients.create({
   name: "Benchmark",
   scopes: ["inventory:read", "inventory:write"],
@@ -23,9 +40,9 @@ const { client, secret } = await gateway.clients.create({
 
 process.on("message", (message) => {
   switch (parseServerRequest(message)) {
-    case "cpu": {
+    case "usage": {
       const { user, system } = process.cpuUsage();
-      return send({ kind: "cpu", micros: user + system });
+      return send({ kind: "usage", cpuMicros: user + system, rssBytes: process.memoryUsage.rss() });
     }
     case "stop":
       return void stop();
@@ -38,7 +55,7 @@ send({ kind: "ready", url: gateway.url, clientId: client.id, clientSecret: secre
 /** Answers what was accepted, then ends the process. */
 async function stop(): Promise<void> {
   await gateway.close();
-  await usual?.close();
+  await opened.close();
   process.disconnect();
 }
 
@@ -46,6 +63,7 @@ function send(message: ServerMessage): void {
   process.send?.(message);
 }
 
-function isUsual(name: string): boolean {
-  return name === ("usual" satisfies ServerVariant);
+function parseVariant(name: string): ServerVariant {
+  if (name in settlers) return name as ServerVariant;
+  throw new Error(`There is no server "${name}"`);
 }

@@ -1,17 +1,22 @@
+import { Random } from "./random.ts";
+
+/** One request of a connection. */
+export interface BenchRequest {
+  readonly method: "POST";
+  readonly path: string;
+  /** JSON. */
+  readonly body: string;
+}
+
 /** What one connection sends, request after request, and how its answers are recognised. */
 export interface Workload {
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  /** @returns the bodies of one connection's requests, without end; each connection has a sequence of its own, the same in every run */
-  bodiesOf(connection: number): () => string;
+  /** How many stock transactions one request asks for; null where it reads. */
+  readonly linesPerRequest: number | null;
+  /** @returns one connection's requests, without end; each connection has a sequence of its own, the same in every run */
+  requestsOf(connection: number): () => BenchRequest;
   /** Whether a body says that the request was carried out. Called for every answer, so it only looks. */
   isSuccess(body: string): boolean;
 }
-
-const document =
-  "mutation Move($productId: ID!, $action: StockAction!, $quantity: Int!) {" +
-  " createStockTransaction(productId: $productId, action: $action, quantity: $quantity)" +
-  " { id productId action quantity availableAfter allocatedAfter version createdAt } }";
 
 /** On average they cancel out, so that no product runs out or overflows, however long the run. */
 const actions = ["INCREMENT", "ALLOCATE", "DEALLOCATE", "DECREMENT"] as const;
@@ -24,32 +29,58 @@ export function productIdOf(index: number): string {
 
 /** Single stock transactions of any action and a small quantity, on the first so many products, each as likely as the others. */
 export function mutationsOn(products: number): Workload {
+  return graphqlWorkload({
+    linesPerRequest: 1,
+    operationName: "Move",
+    document:
+      "mutation Move($productId: ID!, $action: StockAction!, $quantity: Int!) {" +
+      " createStockTransaction(productId: $productId, action: $action, quantity: $quantity)" +
+      " { id productId action quantity availableAfter allocatedAfter version createdAt } }",
+    variablesFrom: (random) => anyLine(random, products),
+    answerBeginsWith: '{"data":{"createStockTransaction":{"',
+  });
+}
+
+/** The stock of one of the first so many products. */
+export function stocksOf(products: number): Workload {
+  return graphqlWorkload({
+    linesPerRequest: null,
+    operationName: "Look",
+    document:
+      "query Look($productId: ID!) { stock(productId: $productId) { productId available allocated total version updatedAt } }",
+    variablesFrom: (random) => ({ productId: productIdOf(random.below(products)) }),
+    answerBeginsWith: '{"data":{"stock":{"',
+  });
+}
+
+interface GraphqlRequests {
+  readonly linesPerRequest: number | null;
+  readonly operationName: string;
+  readonly document: string;
+  readonly variablesFrom: (random: Random) => object;
+  readonly answerBeginsWith: string;
+}
+
+/** One document, sent each time with other variables. */
+function graphqlWorkload({ document, operationName, ...requests }: GraphqlRequests): Workload {
   return {
-    path: "/graphql",
-    headers: { "content-type": "application/json" },
-    bodiesOf: (connection) => {
-      const random = randomFrom(connection + 1);
-      const below = (bound: number): number => Math.floor(random() * bound);
-      return () => {
-        const variables = {
-          productId: productIdOf(below(products)),
-          action: actions[below(actions.length)],
-          quantity: 1 + below(quantityMax),
-        };
-        return JSON.stringify({ query: document, operationName: "Move", variables });
-      };
+    linesPerRequest: requests.linesPerRequest,
+    requestsOf: (connection) => {
+      const random = new Random(connection + 1);
+      return () => ({
+        method: "POST",
+        path: "/graphql",
+        body: JSON.stringify({ query: document, operationName, variables: requests.variablesFrom(random) }),
+      });
     },
-    isSuccess: (body) => body.startsWith('{"data":{"createStockTransaction":{"') && !body.includes('"errors"'),
+    isSuccess: (body) => body.startsWith(requests.answerBeginsWith) && !body.includes('"errors"'),
   };
 }
 
-/** Mulberry32: numbers from 0 to below 1 that look random and are the same in every run. */
-function randomFrom(seed: number): () => number {
-  let state = Math.imul(seed, 0x9e3779b9);
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+function anyLine(random: Random, products: number): object {
+  return {
+    productId: productIdOf(random.below(products)),
+    action: actions[random.below(actions.length)],
+    quantity: 1 + random.below(quantityMax),
   };
 }
