@@ -24,6 +24,8 @@ export interface Config {
   readonly port: number;
   /** Null: the embedded PostgreSQL. */
   readonly databaseUrl: string | null;
+  /** A standby of it that answers reads; null where there is none. */
+  readonly databaseReplicaUrl: string | null;
   /** Absolute. */
   readonly dataDir: string;
   readonly adminClient: {
@@ -69,6 +71,7 @@ export interface Config {
 const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 const rateMax = 1_000_000;
 const watchersBound = 100_000;
+const databaseProtocols = ["postgres:", "postgresql:"];
 const introspectionModes = ["public", "token", "off"] as const;
 
 /** Every setting: its name in the environment, what holds when it is not set, and what it does. */
@@ -78,6 +81,11 @@ export const settings = {
   DATABASE_URL: {
     default: "",
     description: "PostgreSQL to use, 15 or later; without it an embedded one starts.",
+    secret: true,
+  },
+  DATABASE_REPLICA_URL: {
+    default: "",
+    description: "A streaming standby of DATABASE_URL that answers queries; none of them is staler for it.",
     secret: true,
   },
   DATA_DIR: { default: ".data", description: "Folder of the embedded PostgreSQL and of the first client's secret." },
@@ -188,7 +196,8 @@ export function readConfig(env: Environment): Config {
   const config: Config = {
     host,
     port: reader.integer("PORT", 0, 65_535),
-    databaseUrl: reader.url("DATABASE_URL", ["postgres:", "postgresql:"])?.href ?? null,
+    databaseUrl: reader.url("DATABASE_URL", databaseProtocols)?.href ?? null,
+    databaseReplicaUrl: readReplicaUrl(reader),
     dataDir: resolve(reader.text("DATA_DIR")),
     adminClient: readAdminClient(reader),
     introspection: reader.given("INTROSPECTION")
@@ -231,6 +240,13 @@ function readAdminClient(reader: Reader): Config["adminClient"] {
     reader.fault("ADMIN_CLIENT_SECRET", "has to be 16 to 255 visible ASCII characters");
   const file = reader.fileOf("ADMIN_CLIENT_SECRET");
   return { id, secret, secretFile: file === null ? null : resolve(file) };
+}
+
+function readReplicaUrl(reader: Reader): string | null {
+  const url = reader.url("DATABASE_REPLICA_URL", databaseProtocols);
+  if (url !== null && !reader.given("DATABASE_URL"))
+    reader.fault("DATABASE_REPLICA_URL", "needs DATABASE_URL: the embedded PostgreSQL has no standby");
+  return url?.href ?? null;
 }
 
 function readMetricsAddress(reader: Reader): Config["metricsAddress"] {

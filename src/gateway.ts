@@ -17,6 +17,8 @@ import { createPool } from "./database/pool.ts";
 import type { PrismaClient } from "./database/generated/client.ts";
 import { createPrismaOver } from "./database/prisma.ts";
 import { PrismaInventoryStorage } from "./database/inventory-storage.ts";
+import { askWhenReached, ReplicaReader } from "./database/replica.ts";
+import type { ReachedPlace, ReplicaOutcome } from "./database/replica.ts";
 import { PrismaSigningKeyStorage } from "./database/signing-keys.ts";
 import type { StreamTimings } from "./graphql/stream-timings.ts";
 import { createServer } from "./http/server.ts";
@@ -49,6 +51,8 @@ export interface GatewayOptions extends Pick<
   | "watchersPerClientMax"
 > {
   readonly databaseUrl: string;
+  /** Null where there is none. */
+  readonly databaseReplicaUrl?: string | null | undefined;
   readonly logger: FastifyBaseLogger;
   /** Settles commands in place of the gateway's own groups: the benchmark compares with others. */
   readonly settler?: Settler | undefined;
@@ -74,7 +78,7 @@ export interface Gateway {
 /** Puts the parts together over a migrated database, and listens. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { databaseUrl, metrics = null, tracing = null } = options;
-  const { writing, reading, following, pools } = createClients(options);
+  const { writing, reading, following, replica, pools } = createClients(options);
   const changes = new PostgresChangeSignal(databaseUrl, options.logger);
   const { groupCommit, settler } = createSettlers(options, writing, changes);
   const feed = new Feed(new PrismaLedger(following), changes, options);
@@ -100,6 +104,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const disconnect = async (): Promise<void> => {
     await groupCommit.close();
     await Promise.all([writing.$disconnect(), reading.$disconnect(), following.$disconnect(), changes.close()]);
+    await replica?.close();
     await tracing?.close();
   };
   try {
@@ -115,7 +120,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       metrics,
       tracing,
       inventory: new Inventory(settler),
-      queries: new PrismaInventoryQueries(reading),
+      queries: new PrismaInventoryQueries(reading, replica),
       feed,
       webSocketsMax: options.watchersMax,
       streamAuthenticator: access,
@@ -163,22 +168,51 @@ interface Clients {
   readonly writing: PrismaClient;
   readonly reading: PrismaClient;
   readonly following: PrismaClient;
+  /** Reads too, as far as it can; null where there is none. */
+  readonly replica: ReplicaReader | null;
   readonly pools: readonly PoolLevels[];
 }
 
 /** Three pools: reads never keep a group waiting for a connection, nor those who have much to catch up with the other reads. */
-function createClients({ databaseUrl, lanes, databasePoolSize, tracing = null }: GatewayOptions): Clients {
+function createClients(options: GatewayOptions): Clients {
+  const { databaseUrl, lanes, databasePoolSize, tracing = null } = options;
   // One for each lane, and one for those that wait aside.
   const groups = createPool(databaseUrl, { name: "inventory-gateway groups", poolSize: lanes + 1 });
   const reads = createPool(databaseUrl, { name: "inventory-gateway", poolSize: databasePoolSize });
   const feed = createPool(databaseUrl, { name: "inventory-gateway feed", poolSize: 2 });
   for (const pool of [groups, reads, feed]) tracing?.watchPool(pool);
+  const reading = createPrismaOver(reads, { preparesStatements: false });
+  const replica = createReplica(options, reading);
   return {
     writing: createPrismaOver(groups, { preparesStatements: true }),
-    reading: createPrismaOver(reads, { preparesStatements: false }),
+    reading,
     following: createPrismaOver(feed, { preparesStatements: true }),
-    pools: [levelsOf("groups", groups), levelsOf("reads", reads), levelsOf("feed", feed)],
+    replica: replica?.reader ?? null,
+    pools: [
+      levelsOf("groups", groups),
+      levelsOf("reads", reads),
+      levelsOf("feed", feed),
+      ...(replica === null ? [] : [levelsOf("replica", replica.pool)]),
+    ],
   };
+}
+
+function createReplica(
+  { databaseReplicaUrl = null, databasePoolSize, logger, metrics = null, tracing = null }: GatewayOptions,
+  primary: PrismaClient,
+): { readonly reader: ReplicaReader; readonly pool: Pool } | null {
+  if (databaseReplicaUrl === null) return null;
+  const pool = createPool(databaseReplicaUrl, {
+    name: "inventory-gateway replica",
+    poolSize: databasePoolSize,
+    readsOnly: true,
+  });
+  const reached: ReachedPlace = { place: null };
+  askWhenReached(pool, reached);
+  tracing?.watchPool(pool);
+  const replica = createPrismaOver(pool, { preparesStatements: false });
+  const onRead = (outcome: ReplicaOutcome): void => metrics?.countReplicaRead(outcome);
+  return { reader: new ReplicaReader({ primary, replica, reached, log: logger, onRead }), pool };
 }
 
 function levelsOf(name: string, pool: Pool): PoolLevels {

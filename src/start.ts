@@ -3,7 +3,9 @@ import { addressError, checkAddress } from "./address.ts";
 import type { Config } from "./config.ts";
 import type { ServerEvent } from "./database/embedded-postgres.ts";
 import { checkDatabase, checkGuards, readConnectionsMax } from "./database/durability.ts";
+import type { DatabasePlace } from "./database/durability.ts";
 import { KeyRetention } from "./database/key-retention.ts";
+import { checkReplica } from "./database/replica.ts";
 import { ensureFirstClient } from "./first-client.ts";
 import type { FirstClient } from "./first-client.ts";
 import { isDoneWithin } from "./drain.ts";
@@ -50,6 +52,7 @@ export async function start(config: Config, options: StartOptions): Promise<Star
     await checkDatabase(database, config.allowsUnsafeDatabase);
     await migrateTables(database);
     if (!config.allowsUnsafeDatabase) await checkGuards(database);
+    if (config.databaseReplicaUrl !== null) await lookAtReplica(config.databaseReplicaUrl, database, options.logger);
     const firstClient = await withAccess(database.url, ({ clients }) => ensureFirstClient(clients, config));
     const plan = planWorkers(config, await readConnectionsMax(database));
     const serving =
@@ -61,6 +64,7 @@ export async function start(config: Config, options: StartOptions): Promise<Star
               count: plan.count,
               orders: {
                 databaseUrl: database.url,
+                databaseReplicaUrl: config.databaseReplicaUrl,
                 port,
                 databasePoolSize: plan.databasePoolSize,
                 traceHeaders: config.traces?.headers ?? {},
@@ -85,6 +89,12 @@ export async function start(config: Config, options: StartOptions): Promise<Star
     await database.close();
     throw error;
   }
+}
+
+/** One that is away keeps nobody from serving: until it is back the primary answers. */
+async function lookAtReplica(url: string, primary: DatabasePlace, logger: Logger): Promise<void> {
+  const absence = await checkReplica(url, primary);
+  if (absence !== null) logger.warn(`${absence}. Reads go to the primary until it is there`);
 }
 
 async function serveAlone(config: Config, databaseUrl: string, logger: Logger): Promise<Serving> {

@@ -4,6 +4,7 @@ import type { MetricParts } from "./metrics/metric-sum.ts";
 /** What a worker is given before it serves. */
 export interface WorkerOrders {
   readonly databaseUrl: string;
+  readonly databaseReplicaUrl: string | null;
   /** One that is free: each worker listens on the same. */
   readonly port: number;
   /** This worker's share. */

@@ -26,6 +26,8 @@ const endGraceMs = 5_000;
 const withheldSettings = {
   DATABASE_URL: "",
   DATABASE_URL_FILE: "",
+  DATABASE_REPLICA_URL: "",
+  DATABASE_REPLICA_URL_FILE: "",
   ADMIN_CLIENT_ID: "",
   ADMIN_CLIENT_SECRET: "",
   ADMIN_CLIENT_SECRET_FILE: "",

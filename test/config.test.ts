@@ -8,6 +8,7 @@ const defaults = {
   host: "127.0.0.1",
   port: 4000,
   databaseUrl: null,
+  databaseReplicaUrl: null,
   dataDir: join(process.cwd(), ".data"),
   adminClient: null,
   introspection: "public",
@@ -170,6 +171,14 @@ describe("readConfig", () => {
           "DATABASE_URL has to be an address that begins with postgres:// or postgresql://",
         ] as const,
     ),
+    [
+      { DATABASE_REPLICA_URL: "postgres://h/d" },
+      "DATABASE_REPLICA_URL needs DATABASE_URL: the embedded PostgreSQL has no standby",
+    ],
+    [
+      { DATABASE_URL: "postgres://h/d", DATABASE_REPLICA_URL: "h:5432" },
+      "DATABASE_REPLICA_URL has to be an address that begins with postgres:// or postgresql://",
+    ],
     [{ ADMIN_CLIENT_ID: "ops" }, "ADMIN_CLIENT_SECRET is missing: ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET go together"],
     [
       { ADMIN_CLIENT_SECRET: secret },
@@ -301,6 +310,7 @@ describe("readConfig", () => {
     test("that the settings' names with _FILE name, without the line break at their end", () => {
       const env = {
         DATABASE_URL_FILE: join(folder, "url"),
+        DATABASE_REPLICA_URL_FILE: join(folder, "url"),
         ADMIN_CLIENT_ID: "ops",
         ADMIN_CLIENT_SECRET_FILE: ` ${join(folder, "secret")} `,
         ADMIN_CLIENT_SECRET: "",
@@ -308,6 +318,7 @@ describe("readConfig", () => {
       expect(readConfig(env)).toEqual({
         ...defaults,
         databaseUrl: "postgres://u:p@h/d",
+        databaseReplicaUrl: "postgres://u:p@h/d",
         adminClient: { id: "ops", secret, secretFile: join(folder, "secret") },
       });
     });

@@ -14,7 +14,7 @@ const unreplicatedCommits = ["local", "remote_write"];
 /** A database, and the setting that it comes from: the one that messages name. */
 export interface DatabasePlace {
   readonly url: string;
-  readonly setting: "DATABASE_URL" | "DATA_DIR";
+  readonly setting: "DATABASE_URL" | "DATABASE_REPLICA_URL" | "DATA_DIR";
 }
 
 /**
@@ -82,8 +82,8 @@ export async function readConnectionsMax(place: DatabasePlace): Promise<number> 
   });
 }
 
-/** @throws ConfigError with the name of the setting in front */
-async function withClient<T>({ url, setting }: DatabasePlace, use: (client: Client) => Promise<T>): Promise<T> {
+/** Lends a session for a look. @throws ConfigError with the name of the setting in front */
+export async function withClient<T>({ url, setting }: DatabasePlace, use: (client: Client) => Promise<T>): Promise<T> {
   const client = createClient(url, setting);
   try {
     await client.connect();

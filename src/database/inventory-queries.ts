@@ -13,19 +13,27 @@ import { whileAvailable } from "./availability.ts";
 import type { PrismaClient } from "./generated/client.ts";
 import { GatheredRead } from "./gathered-read.ts";
 import { countHistories, listHistories } from "./history-queries.ts";
+import type { ReplicaReader } from "./replica.ts";
 import { toStockTransaction } from "./rows.ts";
 import type { StockTransactionRow } from "./rows.ts";
 import { countStocks, findStockAt, findStocks, listStocks } from "./stock-queries.ts";
 import { countStockTransactions, findStockTransactions, listStockTransactions } from "./stock-transaction-queries.ts";
 
-/** Answers every question about the inventory with one statement; the stocks that many ask for at the same time share theirs. */
+/**
+ * Answers every question about the inventory with one statement; the stocks that many ask for at the same time share theirs.
+ *
+ * A replica answers, where there is one, whatever is a matter of rows alone. The ledger's own order is not: where it ends is
+ * told by what runs on the primary. Nor is what became of a key, for which its row is locked.
+ */
 export class PrismaInventoryQueries implements InventoryQueries {
-  readonly #prisma: PrismaClient;
+  readonly #primary: PrismaClient;
+  readonly #replica: ReplicaReader | null;
   readonly #stocks: GatheredRead<string, Stock | null>;
 
-  constructor(prisma: PrismaClient) {
-    this.#prisma = prisma;
-    this.#stocks = new GatheredRead((productIds) => read(() => findStocks(prisma, productIds)));
+  constructor(primary: PrismaClient, replica: ReplicaReader | null = null) {
+    this.#primary = primary;
+    this.#replica = replica;
+    this.#stocks = new GatheredRead((productIds) => this.#read((prisma) => findStocks(prisma, productIds)));
   }
 
   findStocks(productIds: readonly string[]): Promise<readonly (Stock | null)[]> {
@@ -33,39 +41,45 @@ export class PrismaInventoryQueries implements InventoryQueries {
   }
 
   async findStockAt(productId: string, at: Date): Promise<Stock | null> {
-    return read(() => findStockAt(this.#prisma, productId, at));
+    return this.#read((prisma) => findStockAt(prisma, productId, at));
   }
 
   async listStocks(list: StockList): Promise<Page<Stock>> {
-    return read(() => listStocks(this.#prisma, list));
+    return this.#read((prisma) => listStocks(prisma, list));
   }
 
   async countStocks(filter: StockFilter): Promise<number> {
-    return read(() => countStocks(this.#prisma, filter));
+    return this.#read((prisma) => countStocks(prisma, filter));
   }
 
   async findStockTransactions(ids: readonly string[]): Promise<(StockTransaction | null)[]> {
-    return read(() => findStockTransactions(this.#prisma, ids));
+    return this.#read((prisma) => findStockTransactions(prisma, ids));
   }
 
   async listStockTransactions(list: StockTransactionList): Promise<Page<StockTransaction>> {
-    return read(() => listStockTransactions(this.#prisma, list));
+    const query = (prisma: PrismaClient): Promise<Page<StockTransaction>> => listStockTransactions(prisma, list);
+    return list.orderBy === "OLDEST_FIRST" ? read(() => query(this.#primary)) : this.#read(query);
   }
 
   async countStockTransactions(filter: StockTransactionFilter): Promise<number> {
-    return read(() => countStockTransactions(this.#prisma, filter));
+    return this.#read((prisma) => countStockTransactions(prisma, filter));
   }
 
   async listHistories(productIds: readonly string[], list: StockTransactionList): Promise<Page<StockTransaction>[]> {
-    return read(() => listHistories(this.#prisma, productIds, list));
+    return this.#read((prisma) => listHistories(prisma, productIds, list));
   }
 
   async countHistories(productIds: readonly string[], filter: StockTransactionFilter): Promise<number[]> {
-    return read(() => countHistories(this.#prisma, productIds, filter));
+    return this.#read((prisma) => countHistories(prisma, productIds, filter));
   }
 
   async findOutcome(clientId: string, idempotencyKey: string): Promise<StockTransactionOutcome | null> {
-    return read(() => findOutcome(this.#prisma, clientId, idempotencyKey));
+    return read(() => findOutcome(this.#primary, clientId, idempotencyKey));
+  }
+
+  #read<T>(query: (prisma: PrismaClient) => Promise<T>): Promise<T> {
+    const replica = this.#replica;
+    return read(() => (replica === null ? query(this.#primary) : replica.read(query)));
   }
 }
 

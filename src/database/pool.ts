@@ -11,15 +11,18 @@ export interface PoolOptions {
   readonly name: string;
   /** How long one statement may take, in milliseconds, where no request waits for it. */
   readonly statementMs?: number;
+  /** Whether a server will do that takes no writes. */
+  readonly readsOnly?: boolean;
 }
 
 /**
- * A pool of sessions whose every wait is bounded, each with a server that takes writes. What a failover leaves behind is
+ * A pool of sessions whose every wait is bounded, each with a server that takes writes unless it only reads. What a failover leaves behind is
  * thrown away rather than lent again.
  */
-export function createPool(databaseUrl: string, { poolSize, name, statementMs }: PoolOptions): Pool {
+export function createPool(databaseUrl: string, { poolSize, name, statementMs, readsOnly = false }: PoolOptions): Pool {
   const session = sessionOf(databaseUrl, name, statementMs);
-  const pool = new Pool({ ...session, pipeline: true, max: poolSize, verify: refuseReadOnly });
+  const verify = readsOnly ? {} : { verify: refuseReadOnly };
+  const pool = new Pool({ ...session, pipeline: true, max: poolSize, ...verify });
   pool.on("connect", (client) => {
     // A lost connection fails the statement that runs. Where nobody listens, as while a new one is verified, it would end the process.
     client.on("error", () => undefined);

@@ -61,6 +61,7 @@ export class Metrics implements MetricSource {
   readonly #settling: Histogram;
   readonly #committing: Histogram;
   readonly #groupFailures: Counter<"kind" | "sqlstate">;
+  readonly #replicaReads: Counter<"outcome">;
 
   /** @param version the gateway's */
   constructor(version: string) {
@@ -109,6 +110,12 @@ export class Metrics implements MetricSource {
       name: "inventory_group_failures_total",
       help: "Attempts at a group that failed, most of which are tried again, by kind and by PostgreSQL's SQLSTATE (none: the connection).",
       labelNames: ["kind", "sqlstate"],
+      registers,
+    });
+    this.#replicaReads = new Counter({
+      name: "inventory_replica_reads_total",
+      help: "Reads that the replica was to answer: those that it answered, and those that the primary did because it was behind or away.",
+      labelNames: ["outcome"],
       registers,
     });
     this.#beginWithZero();
@@ -171,6 +178,10 @@ export class Metrics implements MetricSource {
     this.#groupFailures.inc({ kind, sqlstate: sqlState ?? "none" });
   }
 
+  countReplicaRead(outcome: string): void {
+    this.#replicaReads.inc({ outcome });
+  }
+
   async read(): Promise<string> {
     return this.#registry.metrics();
   }
@@ -185,6 +196,7 @@ export class Metrics implements MetricSource {
     for (const action of [...stockActions, "DELETE"])
       for (const outcome of ["APPLIED", "NOT_APPLIED", "UNKNOWN", "FAULT"])
         this.#stockTransactions.inc({ action, outcome }, 0);
+    for (const outcome of ["answered", "behind", "away"]) this.#replicaReads.inc({ outcome }, 0);
     for (const sqlstate of ["53100", "53300"]) this.#groupFailures.inc({ kind: "transient", sqlstate }, 0);
   }
 
