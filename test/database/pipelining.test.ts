@@ -1,36 +1,22 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { Pool } from "pg";
 import { PrismaInventoryStorage } from "../../src/database/inventory-storage.ts";
-import { createPool } from "../../src/database/pool.ts";
 import { createPrismaOver } from "../../src/database/prisma.ts";
 import { GroupCommit } from "../../src/inventory/group-commit.ts";
 import { Inventory } from "../../src/inventory/inventory.ts";
 import { parseStockTransactionInput } from "../../src/inventory/input.ts";
-import { createDatabase } from "../support/database.ts";
-import type { TestDatabase } from "../support/database.ts";
-import { startTcpProxy } from "../support/tcp-proxy.ts";
-import type { TcpProxy } from "../support/tcp-proxy.ts";
+import { openProxiedPool } from "../support/proxied-pool.ts";
+import type { ProxiedPool } from "../support/proxied-pool.ts";
 
-let database: TestDatabase;
-let proxy: TcpProxy;
-let pool: Pool;
+let proxied: ProxiedPool;
 
 beforeAll(async () => {
-  database = await createDatabase();
-  const url = new URL(database.url);
-  proxy = await startTcpProxy({ host: url.hostname, port: Number(url.port) });
-  url.port = `${proxy.port}`;
-  pool = createPool(url.href, { poolSize: 1, name: "pipelining test" });
+  proxied = await openProxiedPool();
 });
 
-afterAll(async () => {
-  await pool.end();
-  await proxy.close();
-  await database.drop();
-});
+afterAll(() => proxied.close());
 
 test("BEGIN, the lock and the savepoint of a group go out together, before anything is answered", async () => {
-  const prisma = createPrismaOver(pool, { preparesStatements: true });
+  const prisma = createPrismaOver(proxied.pool, { preparesStatements: true });
   const groupCommit = new GroupCommit(new PrismaInventoryStorage(prisma));
   const inventory = new Inventory(groupCommit);
   const increment = async (): Promise<number> => {
@@ -39,7 +25,7 @@ test("BEGIN, the lock and the savepoint of a group go out together, before anyth
   };
   // The connection is there, and its statements are prepared.
   expect(await increment()).toBe(1);
-  const sent = proxy.holdAnswersUntil("SAVEPOINT_positions_taken");
+  const sent = proxied.proxy.holdAnswersUntil("SAVEPOINT_positions_taken");
   const version = increment();
   await sent;
   expect(await version).toBe(2);
@@ -47,7 +33,7 @@ test("BEGIN, the lock and the savepoint of a group go out together, before anyth
 });
 
 test("where BEGIN fails the connection is given up, and nothing is written outside a transaction", async () => {
-  const client = await pool.connect();
+  const client = await proxied.pool.connect();
   // A statement of this name is another one, so that BEGIN is refused.
   await client.query({ name: "taken", text: "SELECT 1" });
   await client.query({ name: "taken", text: "BEGIN" });
@@ -60,5 +46,5 @@ test("where BEGIN fails the connection is given up, and nothing is written outsi
   } finally {
     client.release();
   }
-  expect(pool.totalCount).toBe(0);
+  expect(proxied.pool.totalCount).toBe(0);
 });
