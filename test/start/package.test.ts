@@ -1,10 +1,11 @@
 import { execFile, spawn } from "node:child_process";
-import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { flaws } from "../../torture/controls/flaws.ts";
 import { createDatabase } from "../support/database.ts";
 import type { TestDatabase } from "../support/database.ts";
 import { Run } from "./support.ts";
@@ -29,15 +30,30 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test("what is packed holds the program and all that it reads, and nothing of how it is made", async () => {
+async function packedFiles(): Promise<readonly string[]> {
   const { stdout } = await run("sh", [
     "-c",
     `cd ${folder}/package && find . -path ./node_modules -prune -o -type f -print`,
   ]);
-  const files = stdout.trim().split("\n");
+  return stdout.trim().split("\n");
+}
+
+test("what is packed holds the program and all that it reads, and nothing of how it is made", async () => {
+  const files = await packedFiles();
   for (const needed of ["./dist/main.js", "./dist/console/index.html", "./prisma/schema.prisma", "./schema.graphql"])
     expect(files).toContain(needed);
   expect(files.filter((file) => /^\.\/(src|test|bench|torture|tools|docs)\//.test(file))).toEqual([]);
+});
+
+test("nothing in it can be told to go wrong: it knows none of the flaws that the controls of `npm run torture` run with", async () => {
+  const switches = flaws.filter((flaw) => flaw.includes("-"));
+  expect(switches).toHaveLength(3);
+  const programs = (await packedFiles()).filter((file) => file.startsWith("./dist/") && file.endsWith(".js"));
+  expect(programs.length).toBeGreaterThan(100);
+  for (const file of programs) {
+    const text = await readFile(join(folder, "package", file), "utf8");
+    expect([file, [...switches, "PlainStorage"].filter((word) => text.includes(word))]).toEqual([file, []]);
+  }
 });
 
 test("it serves where nothing can be written, with its secrets from files, and stops when told", async () => {

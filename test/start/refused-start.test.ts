@@ -166,6 +166,8 @@ describe("the command line", () => {
   test.each([
     [["sell"], "error: unknown command 'sell'\n"],
     [["start", "--port", "1"], "error: unknown option '--port'\n"],
+    // As the gateways are started that are broken on purpose.
+    [["start", "key-before-lock"], "error: too many arguments for 'start'. Expected 0 arguments but got 1.\n"],
     [["client", "add"], "error: required option '--name <name>' not specified\n"],
     [
       ["client", "add", "--name", "Till", "--scope", "inventory:steal"],
