@@ -20,6 +20,15 @@ const nowhere = 0n;
 
 type EntryRow = StockTransactionRow & { readonly position: bigint };
 
+/**
+ * Makes a statement that has found something wait for the synchronous standbys, where there are any, as a COMMIT does.
+ * What it has read is on them then: also what was cut off from its own wait, by an administrator or by a crash of the
+ * server, and would be gone should a standby take over. Once a statement, whatever the number of its rows.
+ */
+const isReplicated = Prisma.sql`(
+  SELECT CASE WHEN current_setting('synchronous_standby_names') <> ''
+    THEN pg_logical_emit_message(true, 'inventory-gateway', '') END) IS NOT NULL`;
+
 /** Reads the ledger in the order of its positions. Its statements are few and fixed, so that they can be prepared. */
 export class PrismaLedger implements Ledger {
   readonly #prisma: PrismaClient;
@@ -36,7 +45,7 @@ export class PrismaLedger implements Ledger {
 
   async readNewest(): Promise<LedgerTail | null> {
     const rows = await this.#read<EntryRow>(Prisma.sql`
-      SELECT ${stockTransactionColumns}, position
+      SELECT ${stockTransactionColumns}, position, ${isReplicated} AS replicated
       FROM stock_transaction
       WHERE position <= ${settledPosition}
       ORDER BY position DESC
@@ -49,7 +58,8 @@ export class PrismaLedger implements Ledger {
 
   async readAfter(position: bigint): Promise<LedgerAdvance> {
     const rows = await this.#read<EntryRow & { readonly settled: boolean }>(Prisma.sql`
-      SELECT ${stockTransactionColumns}, position, ${isSettled} AS settled
+      SELECT ${stockTransactionColumns}, position, ${isSettled} AS settled,
+             CASE WHEN position > ${position}::bigint THEN ${isReplicated} END AS replicated
       FROM stock_transaction
       WHERE position >= ${position}::bigint
       ORDER BY position

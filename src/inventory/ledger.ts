@@ -21,7 +21,7 @@ export interface LedgerRange {
 
 /**
  * The ledger as a log to be followed: only as far as it is settled, so that no entry can appear at or before one that
- * was read. Every call throws ServiceUnavailableError while the database is away.
+ * was read, and only what is where it can't be taken back. Every call throws ServiceUnavailableError while the database is away.
  */
 export interface Ledger {
   /**

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import { Client } from "pg";
 import { PrismaInventoryQueries } from "../../src/database/inventory-queries.ts";
 import { PrismaInventoryStorage } from "../../src/database/inventory-storage.ts";
+import { PrismaLedger } from "../../src/database/ledger.ts";
 import { createPrisma } from "../../src/database/prisma.ts";
 import { GroupCommit } from "../../src/inventory/group-commit.ts";
 import { parseStockTransactionInput } from "../../src/inventory/input.ts";
@@ -16,6 +17,7 @@ let databaseUrl: string;
 let admin: Client;
 let inventory: Inventory;
 let queries: PrismaInventoryQueries;
+let ledger: PrismaLedger;
 const closers: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {
@@ -29,6 +31,7 @@ beforeAll(async () => {
   inventory = createInventory(deadlineMs);
   const reading = createPrisma(databaseUrl, { poolSize: 2, name: "standby test reads", preparesStatements: false });
   queries = new PrismaInventoryQueries(reading);
+  ledger = new PrismaLedger(reading);
   closers.push(() => reading.$disconnect());
 });
 
@@ -147,6 +150,33 @@ test("a COMMIT whose wait for a standby is cancelled is acknowledged to nobody, 
   expect(await queries.findOutcome("a", "cancelled-taken")).toMatchObject({ kind: "applied", replayed: true });
   expect((await take("cancelled", 3)).replayed).toBe(true);
   expect(await versionsOf("cancelled")).toEqual([1, 2]);
+}, 60_000);
+
+test("a stock transaction whose wait for a standby is cancelled is told to no follower of the ledger until the standby has it", async () => {
+  await receive("followed", 10);
+  const [newest] = (await ledger.readNewest())?.entries.slice(-1) ?? [];
+  const position = newest?.position ?? 0n;
+  await lossOfTheStandby();
+  const taken = take("followed", 3).catch((error: unknown) => error);
+  const [pid] = await waiters(1);
+  await admin.query("SELECT pg_cancel_backend($1)", [pid]);
+  while ((await versionsOf("followed")).length === 1);
+  const away = { name: "ServiceUnavailableError" };
+  const [readOn, begun] = [ledger.readAfter(position), ledger.readNewest()];
+  await expect(readOn).rejects.toMatchObject(away);
+  await expect(begun).rejects.toMatchObject(away);
+  await taken;
+  await returnOfTheStandby();
+  const { entries } = await ledger.readAfter(position);
+  expect(entries.map(({ node }) => [node.productId, node.version])).toEqual([["followed", 2]]);
+  expect((await ledger.readNewest())?.entries.at(-1)).toEqual(entries[0]);
+}, 60_000);
+
+test("following a ledger that has nothing new waits for no standby", async () => {
+  await receive("idle", 1);
+  const [newest] = (await ledger.readNewest())?.entries.slice(-1) ?? [];
+  await lossOfTheStandby();
+  expect((await ledger.readAfter(newest?.position ?? 0n)).entries).toEqual([]);
 }, 60_000);
 
 test("a session that was opened with a server that takes no writes is not lent again", async () => {
