@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { Client } from "pg";
 import { childrenOf, Daemon, findFreePorts, giveToService, lastLinesOf, signalIfThere } from "../../torture/daemons.ts";
 import { debianTools, pathOf, serviceUser } from "../../torture/packages.ts";
-import { eventually } from "../start/support.ts";
+import { eventually, isAlive } from "../start/support.ts";
 
 /**
  * Debian's PostgreSQL on the loopback interface, for tests of what takes several servers or PostgreSQL's own programs: the
@@ -25,7 +25,7 @@ export class Postgres {
 
   /** A new and empty server, which runs. */
   static async create(): Promise<Postgres> {
-    const server = await Postgres.#prepare();
+    const server = await Postgres.empty();
     await runProgram("initdb", [
       "--username=postgres",
       "--auth=trust",
@@ -40,26 +40,14 @@ export class Postgres {
 
   /** A copy of a running server that follows it as a streaming standby, and runs. */
   static async standbyOf(primary: Postgres): Promise<Postgres> {
-    const standby = await Postgres.restored(primary, ["--write-recovery-conf"]);
+    const standby = await Postgres.empty();
+    await primary.backUp(standby.data, ["--write-recovery-conf"]);
     await standby.start();
     return standby;
   }
 
-  /** A copy of a running server, made by pg_basebackup, that has not been started. */
-  static async restored(source: Postgres, options: readonly string[] = []): Promise<Postgres> {
-    const server = await Postgres.#prepare();
-    await runProgram("pg_basebackup", [
-      "-d",
-      source.url("postgres"),
-      "--checkpoint=fast",
-      "-D",
-      server.data,
-      ...options,
-    ]);
-    return server;
-  }
-
-  static async #prepare(): Promise<Postgres> {
+  /** A place for one: nothing is in it, and nothing runs. */
+  static async empty(): Promise<Postgres> {
     const folder = await mkdtemp(join(tmpdir(), "postgres-"));
     await chmod(folder, 0o755);
     await giveToService(folder);
@@ -90,9 +78,18 @@ export class Postgres {
     }
   }
 
-  /** Ends it without a warning. */
+  /** Copies all of it to a folder while it runs. */
+  async backUp(folder: string, options: readonly string[] = []): Promise<void> {
+    await runProgram("pg_basebackup", ["-d", this.url("postgres"), "--checkpoint=fast", "-D", folder, ...options]);
+  }
+
+  /** Ends it without a warning, and waits for the end of all of its processes: until then no other may start on its folder. */
   async kill(): Promise<void> {
-    await this.#daemon?.kill();
+    if (this.#daemon === null) return;
+    const children = await childrenOf(this.#daemon.pid);
+    await this.#daemon.kill();
+    for (const pid of children) signalIfThere(pid, "SIGKILL");
+    await eventually("the end of its processes", () => !children.some(isAlive));
   }
 
   /** Stops and continues all of its processes. */
