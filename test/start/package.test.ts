@@ -1,5 +1,5 @@
 import { execFile, spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -43,6 +43,28 @@ test("what is packed holds the program and all that it reads, and nothing of how
   for (const needed of ["./dist/main.js", "./dist/console/index.html", "./prisma/schema.prisma", "./schema.graphql"])
     expect(files).toContain(needed);
   expect(files.filter((file) => /^\.\/(src|test|bench|torture|tools|docs)\//.test(file))).toEqual([]);
+});
+
+test("npx runs it by its name", async () => {
+  const { name, version, bin } = JSON.parse(await readFile(join(folder, "package/package.json"), "utf8")) as {
+    readonly name: string;
+    readonly version: string;
+    readonly bin: Readonly<Record<string, string>>;
+  };
+  // As npm does where it is installed.
+  const bins = join(folder, "project/node_modules/.bin");
+  await mkdir(bins, { recursive: true });
+  await writeFile(join(folder, "project/package.json"), "{}");
+  for (const [command, file] of Object.entries(bin)) {
+    await chmod(join(folder, "package", file), 0o755);
+    await symlink(join(folder, "package", file), join(bins, command));
+  }
+  const npx = async (...args: string[]): Promise<string> =>
+    (await run("npx", ["--no-install", name, ...args], { cwd: join(folder, "project") })).stdout;
+  expect(await npx("--version")).toBe(`${version}\n`);
+  const help = await npx("--help");
+  for (const command of ["start", "migrate", "client", "keys", "import", "export", "verify"])
+    expect(help).toMatch(new RegExp(`^  ${command}\\b`, "m"));
 });
 
 test("nothing in it can be told to go wrong: it knows none of the flaws that the controls of `npm run torture` run with", async () => {
