@@ -1,5 +1,4 @@
 import { Command, InvalidArgumentError } from "commander";
-import { Client } from "pg";
 import { LedgerAudit } from "../src/database/ledger-audit.ts";
 import type { LedgerFault } from "../src/database/ledger-audit.ts";
 import { createPrisma } from "../src/database/prisma.ts";
@@ -8,7 +7,9 @@ import { PrismaInventoryStorage } from "../src/database/inventory-storage.ts";
 import { GroupCommit } from "../src/inventory/group-commit.ts";
 import { Inventory } from "../src/inventory/inventory.ts";
 import { startBenchDatabases } from "./databases.ts";
+import { fillLedger } from "./large-ledger.ts";
 import { describeMachine } from "./report.ts";
+import { executeSql } from "./sql.ts";
 import { productIdOf } from "./workload.ts";
 
 /*
@@ -17,9 +18,6 @@ import { productIdOf } from "./workload.ts";
  */
 
 const products = 10_000;
-/** Written by one statement when the ledger is filled. */
-const rowsPerStatement = 250_000;
-const positionsPerGroup = 10_000;
 
 const { transactions, rounds } = new Command("growth")
   .description("Measures what a large ledger costs, on a durable PostgreSQL that it starts itself.")
@@ -52,48 +50,12 @@ async function measureGrowth(): Promise<void> {
   }
 }
 
-/** Stock transactions as a year of shops would leave them: each with a key, products in turn, one more unit and one less. */
 async function fill(url: string): Promise<void> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
   const startedAt = performance.now();
-  try {
-    await client.query("SET synchronous_commit = off");
-    for (let from = 0; from < transactions; from += rowsPerStatement) {
-      const to = Math.min(transactions, from + rowsPerStatement);
-      await client.query(
-        `WITH rows AS (
-           SELECT i, stock.product_id, 3 + i / ${products} AS version, (i / ${products}) % 2 = 0 AS is_more, stock.available,
-                  stock.allocated, uuidv7() AS id, now() AS at
-           FROM generate_series($1::int, $2::int - 1) AS i
-           JOIN stock ON stock.product_id = 'product-' || lpad((i % ${products})::text, 6, '0')
-         ), ledger AS (
-           INSERT INTO stock_transaction (product_id, version, id, action, quantity, available_after, allocated_after, actor, idempotency_key,
-                                          created_at, position)
-           SELECT product_id, version, id, CASE WHEN is_more THEN 'INCREMENT' ELSE 'DECREMENT' END::stock_action, 1,
-                  available + CASE WHEN is_more THEN 1 ELSE 0 END, allocated, 'bench', 'growth-' || i, at,
-                  $3::bigint + ${positionsPerGroup}::bigint * (i / 100) + i % 100
-           FROM rows ORDER BY i
-         )
-         INSERT INTO spent_key (client_id, idempotency_key, fingerprint, command_id, product_id, version, created_at)
-         SELECT 'bench', 'growth-' || i, 'zOqVxk0Zp3q3f1yHn0xqkPp3yqL7pSx7bX3zqGdXb1A', id, product_id, version, at FROM rows ORDER BY i`,
-        [from, to, 1_000_000_000],
-      );
-      const seconds = (performance.now() - startedAt) / 1_000;
-      console.log(`${to} written, ${Math.round(to / seconds)}/s`);
-    }
-    await client.query(`
-      UPDATE stock SET version = last.version, available = last.available_after, updated_at = now()
-      FROM (SELECT DISTINCT ON (product_id) product_id, version, available_after FROM stock_transaction ORDER BY product_id, version DESC) AS last
-      WHERE last.product_id = stock.product_id`);
-    await client.query(
-      "SELECT setval('stock_transaction_position', (SELECT max(position) / 10000 * 10000 + 10000 FROM stock_transaction))",
-    );
-    await client.query("VACUUM (ANALYZE)");
-    await client.query("CHECKPOINT");
-  } finally {
-    await client.end();
-  }
+  await fillLedger(url, { products, transactions }, (count) => {
+    const seconds = (performance.now() - startedAt) / 1_000;
+    console.log(`${count} written, ${Math.round(count / seconds)}/s`);
+  });
 }
 
 /** The ledger as it was filled and written to has to be one that gateways could have written. */
@@ -112,16 +74,12 @@ type Sizes = ReadonlyMap<string, number>;
 
 /** Bytes of the tables that grow, and of their indexes. */
 async function sizesOf(url: string): Promise<Sizes> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    const { rows } = await client.query<{ name: string; bytes: number }>(`
-      SELECT relname AS name, pg_relation_size(oid)::float8 AS bytes FROM pg_class
-      WHERE relkind IN ('r', 'i') AND (relname LIKE 'stock\\_transaction%' OR relname LIKE 'spent\\_key%') ORDER BY 1`);
-    return new Map(rows.map(({ name, bytes }) => [name, bytes]));
-  } finally {
-    await client.end();
-  }
+  const rows = await executeSql<{ name: string; bytes: number }>(
+    url,
+    `SELECT relname AS name, pg_relation_size(oid)::float8 AS bytes FROM pg_class
+     WHERE relkind IN ('r', 'i') AND (relname LIKE 'stock\\_transaction%' OR relname LIKE 'spent\\_key%') ORDER BY 1`,
+  );
+  return new Map(rows.map(({ name, bytes }) => [name, bytes]));
 }
 
 function toSizeTable(before: Sizes, after: Sizes): string {

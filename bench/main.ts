@@ -4,7 +4,8 @@ import { Command, InvalidArgumentError } from "commander";
 import { startBenchDatabases } from "./databases.ts";
 import { figures, productCount } from "./figures.ts";
 import type { Figure } from "./figures.ts";
-import { measure } from "./measurement.ts";
+import { chooseLoad } from "./load.ts";
+import { measure, whyNotMeasured } from "./measure.ts";
 import type { Measurement } from "./measurement.ts";
 import { compare, describeMachine, toFigureTable, toTargetTable } from "./report.ts";
 import { judge } from "./targets.ts";
@@ -14,6 +15,14 @@ interface Options {
   readonly only?: readonly Figure[];
   readonly json?: string;
   readonly cpuProf?: string;
+  readonly postgraphile?: string;
+}
+
+/** What came of a run. */
+interface Run {
+  readonly measurements: readonly Measurement[];
+  /** By the names of figures: why they were not measured. */
+  readonly omissions: readonly (readonly [string, string])[];
 }
 
 const {
@@ -21,6 +30,7 @@ const {
   only = figures,
   json,
   cpuProf,
+  postgraphile,
 } = new Command("bench")
   .description(
     "Measures the gateway under load, on a durable PostgreSQL that it starts itself, against what it is compared with.",
@@ -33,39 +43,52 @@ const {
   )
   .option("--json <file>", "also write the figures there, as a list")
   .option("--cpu-prof <folder>", "have each server write a CPU profile there; it costs a few percent")
+  .option("--postgraphile <folder>", "where PostGraphile is installed: see bench/README.md")
   .showHelpAfterError()
   .parse()
   .opts<Options>();
 
-const measurements = await measureAll();
+const { measurements, omissions } = await measureAll();
 const reported = compare(only, measurements);
-console.log(`\n${toFigureTable(reported)}\n\nTargets:\n\n${toTargetTable(judge(reported))}`);
+console.log(`\n${toFigureTable(reported)}\n`);
+for (const [name, reason] of omissions) console.log(`Not run: ${name}, because ${reason}`);
+console.log(`\n${toTargetTable(judge(reported))}`);
 if (json !== undefined) await writeFile(json, `${JSON.stringify(reported, null, 2)}\n`);
 
-async function measureAll(): Promise<Measurement[]> {
+async function measureAll(): Promise<Run> {
+  const load = await chooseLoad();
   const databases = await startBenchDatabases(productCount);
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     // PostgreSQL would outlive this process, and so would its files.
     process.once(signal, () => void databases.close().finally(() => process.exit(1)));
   }
+  const options = { load, seconds, profileDir: toPath(cpuProf), postgraphileDir: toPath(postgraphile) };
   try {
-    console.log(describeMachine(databases.version));
-    const done: Measurement[] = [];
+    console.log(`${describeMachine(databases.version)}; load by ${load.description}, ${seconds} s a figure`);
+    const measured: Measurement[] = [];
+    const omissions: (readonly [string, string])[] = [];
     for (const figure of only) {
-      console.log(`${figure.name}: ${figure.description}, ${figure.connections} connections, ${seconds} s …`);
-      done.push(
-        await measure(figure, databases, { seconds, profileDir: cpuProf === undefined ? null : resolve(cpuProf) }),
-      );
+      const { name, description, connections } = figure;
+      const omission = await whyNotMeasured(figure, options);
+      if (omission === null) {
+        console.log(`${name}: ${description}, ${connections} connection${connections === 1 ? "" : "s"} …`);
+        measured.push(await measure(figure, databases, options));
+      } else omissions.push([name, omission]);
     }
-    return done;
+    return { measurements: measured, omissions };
   } finally {
     await databases.close();
   }
 }
 
+function toPath(folder: string | undefined): string | null {
+  return folder === undefined ? null : resolve(folder);
+}
+
 function parseSeconds(text: string): number {
   const value = Number(text);
-  if (!(value >= 0.5 && value <= 3_600)) throw new InvalidArgumentError("It has to be a number from 0.5 to 3600.");
+  if (!(Number.isInteger(value) && value >= 1 && value <= 3_600))
+    throw new InvalidArgumentError("It has to be a whole number from 1 to 3600.");
   return value;
 }
 

@@ -14,14 +14,16 @@ export interface ReportedFigure extends Measurement {
   readonly ratioTo: Readonly<Record<string, number>>;
   /** The same for server CPU per request. */
   readonly cpuRatioTo: Readonly<Record<string, number>>;
+  /** The same for database time per request. */
+  readonly databaseRatioTo: Readonly<Record<string, number>>;
 }
 
-type Compared = Pick<Figure, "name" | "comparedTo" | "cpuComparedTo">;
+type Compared = Pick<Figure, "name" | "comparedTo" | "cpuComparedTo" | "databaseComparedTo">;
 
 /** Puts beside each measurement how it compares with others of the same run. */
 export function compare(figures: readonly Compared[], measurements: readonly Measurement[]): ReportedFigure[] {
   const byName = new Map(measurements.map((measurement) => [measurement.name, measurement]));
-  return figures.flatMap(({ name, comparedTo = [], cpuComparedTo = [] }) => {
+  return figures.flatMap(({ name, comparedTo = [], cpuComparedTo = [], databaseComparedTo = [] }) => {
     const own = byName.get(name);
     if (own === undefined) return [];
     const ratiosTo = (names: readonly string[], ratio: Ratio): Record<string, number> =>
@@ -36,7 +38,10 @@ export function compare(figures: readonly Compared[], measurements: readonly Mea
       {
         ...rounded(own),
         ratioTo: ratiosTo(comparedTo, throughputRatio),
-        cpuRatioTo: ratiosTo(cpuComparedTo, cpuRatio),
+        cpuRatioTo: ratiosTo(cpuComparedTo, (one, other) => quotient(one.serverCpuMicros, other.serverCpuMicros)),
+        databaseRatioTo: ratiosTo(databaseComparedTo, (one, other) =>
+          quotient(one.databaseMicros, other.databaseMicros),
+        ),
       },
     ];
   });
@@ -45,15 +50,11 @@ export function compare(figures: readonly Compared[], measurements: readonly Mea
 type Ratio = (own: Measurement, other: Measurement) => number | null;
 
 function throughputRatio(own: Measurement, other: Measurement): number {
-  return own.linesPerSecond === null || other.linesPerSecond === null
-    ? own.requestsPerSecond / other.requestsPerSecond
-    : own.linesPerSecond / other.linesPerSecond;
+  return quotient(own.linesPerSecond, other.linesPerSecond) ?? own.requestsPerSecond / other.requestsPerSecond;
 }
 
-function cpuRatio(own: Measurement, other: Measurement): number | null {
-  return own.serverCpuMicros === null || other.serverCpuMicros === null
-    ? null
-    : own.serverCpuMicros / other.serverCpuMicros;
+function quotient(own: number | null, other: number | null): number | null {
+  return own === null || other === null ? null : own / other;
 }
 
 /** The machine and what it runs, in one line. */
@@ -79,11 +80,14 @@ const figureColumns: readonly Column<ReportedFigure>[] = [
   number("p99 ms", 1, ({ p99Ms }) => p99Ms),
   number("server CPU µs", 0, ({ serverCpuMicros }) => serverCpuMicros),
   number("group size", 1, ({ groupSize }) => groupSize),
+  number("database µs", 0, ({ databaseMicros }) => databaseMicros),
+  number("RSS MB", 0, ({ memory }) => memory?.rssMaxMb),
   number("events/s", 0, ({ feed }) => feed?.eventsPerSecond),
   number("told p50 ms", 0, ({ feed }) => feed?.p50Ms),
   number("told p99 ms", 0, ({ feed }) => feed?.p99Ms),
   { title: "ratio to", align: "left", cell: ({ ratioTo }) => toRatios(ratioTo) },
   { title: "CPU ratio to", align: "left", cell: ({ cpuRatioTo }) => toRatios(cpuRatioTo) },
+  { title: "database ratio to", align: "left", cell: ({ databaseRatioTo }) => toRatios(databaseRatioTo) },
 ];
 
 function number<Row>(title: string, digits: number, valueOf: (row: Row) => number | null | undefined): Column<Row> {
@@ -116,18 +120,23 @@ const verdictColumns: readonly Column<Verdict>[] = [
   },
 ];
 
-function rounded({ feed, ...rest }: Measurement): Measurement {
-  const { requestsPerSecond, linesPerSecond, p50Ms, p99Ms, serverCpuMicros, groupSize } = rest;
+function rounded({ name, feed, memory, ...numbers }: Measurement): Measurement {
   return {
-    ...rest,
-    requestsPerSecond: round(requestsPerSecond, 1),
-    linesPerSecond: linesPerSecond === null ? null : round(linesPerSecond, 1),
-    p50Ms: round(p50Ms, 3),
-    p99Ms: round(p99Ms, 3),
-    serverCpuMicros: serverCpuMicros === null ? null : round(serverCpuMicros, 1),
-    groupSize: groupSize === null ? null : round(groupSize, 1),
-    feed: feed === null ? null : { ...feed, eventsPerSecond: round(feed.eventsPerSecond, 1) },
+    name,
+    requestsPerSecond: round(numbers.requestsPerSecond, 1),
+    linesPerSecond: roundIfAny(numbers.linesPerSecond, 1),
+    p50Ms: round(numbers.p50Ms, 3),
+    p99Ms: round(numbers.p99Ms, 3),
+    serverCpuMicros: roundIfAny(numbers.serverCpuMicros, 1),
+    groupSize: roundIfAny(numbers.groupSize, 1),
+    databaseMicros: roundIfAny(numbers.databaseMicros, 1),
+    memory: memory && { ...memory, rssMaxMb: round(memory.rssMaxMb, 1), growth: round(memory.growth, 3) },
+    feed: feed && { ...feed, eventsPerSecond: round(feed.eventsPerSecond, 1) },
   };
+}
+
+function roundIfAny(value: number | null, digits: number): number | null {
+  return value === null ? null : round(value, digits);
 }
 
 function round(value: number, digits: number): number {

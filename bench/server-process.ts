@@ -1,26 +1,22 @@
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { benchFile } from "./bench-file.ts";
+import type { Usage } from "./usage.ts";
 
-/**
- * gateway: the product. usual: the same with the resolver that most people would write. constant: the same with an answer that
- * is always the same.
- */
-export type ServerVariant = "gateway" | "usual" | "constant";
+/** gateway: the product. usual: with the resolver that most people would write. constant: with an answer that is always the same. */
+export type GatewayVariant = "gateway" | "usual" | "constant";
+
+/** postgraphile: PostGraphile over the same tables, with a function of the database for the mutation. */
+export type ServerVariant = GatewayVariant | "postgraphile";
 
 /** What a server process says. */
 export type ServerMessage =
-  | { readonly kind: "ready"; readonly url: string; readonly clientId: string; readonly clientSecret: string }
+  | { readonly kind: "ready"; readonly url: string; readonly token: string }
   | ({ readonly kind: "usage" } & Usage);
-
-/** What a server process takes. */
-export interface Usage {
-  /** User and system time so far, of all its threads, in microseconds. */
-  readonly cpuMicros: number;
-  /** Memory that it holds now. */
-  readonly rssBytes: number;
-}
 
 const serverRequests = ["usage", "stop"] as const;
 
@@ -30,14 +26,17 @@ export type ServerRequest = (typeof serverRequests)[number];
 export interface ServerProcessOptions {
   readonly variant: ServerVariant;
   readonly databaseUrl: string;
+  readonly workers: number;
   /** Where the process writes a CPU profile when it stops; null for none. */
   readonly profileDir: string | null;
+  /** Where PostGraphile is installed; null where it is not. */
+  readonly postgraphileDir: string | null;
 }
 
-const serverFile = fileURLToPath(new URL("./server.js", import.meta.url));
+const gatewayFile = fileURLToPath(new URL("./server.js", import.meta.url));
 const stopTimeoutMs = 30_000;
 
-/** A server in a process of its own, so that its processor time can be told from that of the load. */
+/** A server in a process of its own, or in several, so that its processor time can be told from that of the load. */
 export class ServerProcess {
   readonly url: string;
   /** Of a client that may read and write. */
@@ -50,17 +49,18 @@ export class ServerProcess {
     this.token = token;
   }
 
-  static async start({ variant, databaseUrl, profileDir }: ServerProcessOptions): Promise<ServerProcess> {
-    const execArgv = profileDir === null ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDir}`];
-    const env = { ...process.env, NODE_ENV: "production" };
-    const child = fork(serverFile, [variant, databaseUrl], {
-      execArgv,
-      env,
+  static async start(options: ServerProcessOptions): Promise<ServerProcess> {
+    const { file, args, execPath } = programOf(options);
+    const { profileDir } = options;
+    const child = fork(file, args, {
+      execPath,
+      execArgv: profileDir === null ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDir}`],
+      env: { ...process.env, NODE_ENV: "production" },
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     try {
-      const ready = await receive(child, "ready");
-      return new ServerProcess(child, ready.url, await requestToken(ready));
+      const { url, token } = await receive(child, "ready");
+      return new ServerProcess(child, url, token);
     } catch (error) {
       child.kill("SIGKILL");
       throw error;
@@ -84,6 +84,25 @@ export class ServerProcess {
     const { exitCode, signalCode } = this.#child;
     if (exitCode !== 0) throw new Error(`The server process ended with ${exitCode ?? signalCode}`);
   }
+}
+
+interface ServerProgram {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly execPath: string;
+}
+
+/** PostGraphile runs with the Node that is installed beside it, where there is one: it may want a younger one than the gateway. */
+function programOf({ variant, databaseUrl, workers, postgraphileDir }: ServerProcessOptions): ServerProgram {
+  if (variant !== "postgraphile")
+    return { file: gatewayFile, args: [variant, databaseUrl, String(workers)], execPath: process.execPath };
+  if (postgraphileDir === null) throw new Error("PostGraphile is not installed");
+  const ownNode = join(postgraphileDir, "node_modules/.bin/node");
+  return {
+    file: benchFile("postgraphile-server.mjs"),
+    args: [postgraphileDir, databaseUrl],
+    execPath: existsSync(ownNode) ? ownNode : process.execPath,
+  };
 }
 
 function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
@@ -125,15 +144,4 @@ function isOfKind<Kind extends ServerMessage["kind"]>(
   kind: Kind,
 ): message is ServerMessage & { kind: Kind } {
   return message.kind === kind;
-}
-
-async function requestToken({ url, clientId, clientSecret }: ServerMessage & { kind: "ready" }): Promise<string> {
-  const response = await fetch(new URL("/oauth/access_token", url), {
-    method: "POST",
-    body: new URLSearchParams({ grant_type: "client_credentials", client_id: clientId, client_secret: clientSecret }),
-  });
-  const body: unknown = await response.json();
-  const token = typeof body === "object" && body !== null && "access_token" in body ? body.access_token : undefined;
-  if (typeof token !== "string") throw new Error(`No access token was issued: ${JSON.stringify(body)}`);
-  return token;
 }

@@ -1,3 +1,4 @@
+import type { MemoryUse } from "./memory-use.ts";
 import type { ReportedFigure } from "./report.ts";
 
 /** What a target's figure has to be. */
@@ -14,6 +15,9 @@ export interface Verdict {
 
 /** The run's figures, by name. */
 type Run = ReadonlyMap<string, ReportedFigure>;
+
+/** Before so many requests nobody can say whether memory grows. */
+const memoryRequestsMin = 1_000_000;
 
 interface Target {
   readonly description: string;
@@ -34,6 +38,16 @@ const targets: readonly Target[] = [
     measure: ratio("mutation-hot", "usual-hot"),
   },
   {
+    description: "single mutation against PostGraphile with an SQL function, requests/s, 10 000 products",
+    bound: { atLeast: 2 },
+    measure: ratio("mutation-uniform", "postgraphile-uniform"),
+  },
+  {
+    description: "single mutation against PostGraphile with an SQL function, requests/s, one product",
+    bound: { atLeast: 2 },
+    measure: ratio("mutation-hot", "postgraphile-hot"),
+  },
+  {
     description: "server CPU of a mutation against one that answers a constant",
     bound: { atMost: 1.5 },
     measure: cpuRatio("mutation-uniform", "constant-field"),
@@ -44,9 +58,29 @@ const targets: readonly Target[] = [
     measure: ratio("mutation-hot", "mutation-uniform"),
   },
   {
+    description: "one product against pgbench, one commit a transaction",
+    bound: { atLeast: 2 },
+    measure: ratio("mutation-hot", "pgbench-hot"),
+  },
+  {
+    description: "batches of 100 against pgbench, 100 a transaction on one connection, lines/s",
+    bound: { atLeast: 0.5 },
+    measure: ratio("batch", "pgbench-batch"),
+  },
+  {
     description: "stock by id against the constant field, requests/s",
     bound: { atLeast: 0.6 },
     measure: ratio("stock", "constant-field"),
+  },
+  {
+    description: "page of 20 with history: database time against one statement by hand",
+    bound: { atMost: 2 },
+    measure: databaseRatio("stocks-page-alone", "stocks-page-sql"),
+  },
+  {
+    description: "the same among 1 000 000 stock transactions",
+    bound: { atMost: 2 },
+    measure: databaseRatio("stocks-page-large-alone", "stocks-page-large-sql"),
   },
   {
     description: "p99 against p50 at 32 connections, 10 000 products",
@@ -57,6 +91,16 @@ const targets: readonly Target[] = [
     description: "p99 against p50 at 32 connections, one product",
     bound: { atMost: 4 },
     measure: tail("mutation-hot"),
+  },
+  {
+    description: "memory at 512 connections, during 1 000 000 requests: MB at most",
+    bound: { atMost: 400 },
+    measure: memoryOf("mutation-512", ({ rssMaxMb }) => rssMaxMb),
+  },
+  {
+    description: "the same: last third of the time through first third",
+    bound: { atMost: 1.1 },
+    measure: memoryOf("mutation-512", ({ growth }) => growth),
   },
 ];
 
@@ -75,6 +119,18 @@ function isWithin(measured: number, bound: Bound): boolean {
 
 function ratio(name: string, other: string): Target["measure"] {
   return (run) => run.get(name)?.ratioTo[other];
+}
+
+function databaseRatio(name: string, other: string): Target["measure"] {
+  return (run) => run.get(name)?.databaseRatioTo[other];
+}
+
+/** Says nothing of a run that is too short to tell. */
+function memoryOf(name: string, valueOf: (memory: MemoryUse) => number): Target["measure"] {
+  return (run) => {
+    const memory = run.get(name)?.memory ?? null;
+    return memory === null || memory.requests < memoryRequestsMin ? undefined : valueOf(memory);
+  };
 }
 
 function cpuRatio(name: string, other: string): Target["measure"] {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what faults are made with, where it is missing: failover, the slow disk, the clock. And promtool, which holds the
-# alerts to their tests. Debian, as root.
+# alerts to their tests, and wrk, which makes the benchmark's load. Debian, as root.
 # Nothing is started: the packages' own services and PostgreSQL's first cluster stay away.
 set -euo pipefail
 
@@ -12,6 +12,7 @@ declare -A packages=(
   [/usr/bin/cc]=gcc
   [/usr/include/dlfcn.h]=libc6-dev
   [/usr/bin/promtool]=prometheus
+  [/usr/bin/wrk]=wrk
 )
 missing=()
 for file in "${!packages[@]}"; do [ -e "$file" ] || missing+=("${packages[$file]}"); done

@@ -11,6 +11,8 @@ const nothing: Measurement = {
   p99Ms: 0,
   serverCpuMicros: null,
   groupSize: null,
+  databaseMicros: null,
+  memory: null,
   feed: null,
 };
 
@@ -84,4 +86,21 @@ test("says of each target whether the run has reached it, or has not measured wh
     },
   ]);
   expect(verdicts.length).toBeGreaterThan(3);
+});
+
+test("says nothing about memory before a million requests", () => {
+  const verdictsAfter = (requests: number) =>
+    judge(
+      compare(
+        [{ name: "mutation-512" }],
+        [{ ...nothing, name: "mutation-512", p50Ms: 1, memory: { rssMaxMb: 450, growth: 1.02, requests } }],
+      ),
+    )
+      .filter(({ isReached }) => isReached !== null)
+      .map(({ measured, isReached }) => ({ measured, isReached }));
+  expect(verdictsAfter(999_999)).toEqual([]);
+  expect(verdictsAfter(1_000_000)).toEqual([
+    { measured: 450, isReached: false },
+    { measured: 1.02, isReached: true },
+  ]);
 });
