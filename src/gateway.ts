@@ -64,6 +64,8 @@ export interface GatewayOptions extends Pick<
   readonly tracing?: Tracing | null | undefined;
   /** Those that are not as usual: tests can't wait for so long. */
   readonly streamTimings?: Partial<StreamTimings> | undefined;
+  /** How often an operation is carried out before it is compiled: tests send most documents once. */
+  readonly usesBeforeCompiled?: number | undefined;
 }
 
 /** A gateway that listens. */
@@ -127,6 +129,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       authenticator: new MeteredAuthenticator(access, rateLimits),
       rateLimits,
       streamTimings: options.streamTimings,
+      usesBeforeCompiled: options.usesBeforeCompiled,
       access,
       pingDatabase: () => reading.$queryRaw`SELECT 1`,
     });

@@ -220,8 +220,8 @@ async function findResolved(
  * @throws StorageError "transient" when a stock or a key appeared that was not there to be locked
  */
 async function write(tx: Prisma.TransactionClient, settlement: Settlement, position: bigint): Promise<void> {
-  const transactions = JSON.stringify(settlement.transactions.map((transaction, index) => ({ ...transaction, index })));
-  const stocks = JSON.stringify(settlement.stocks.map(({ stock, versionBefore }) => ({ ...stock, versionBefore })));
+  const transactions = JSON.stringify(settlement.transactions.map((transaction, index) => ({ index, ...transaction })));
+  const stocks = JSON.stringify(settlement.stocks.map(({ stock, versionBefore }) => ({ versionBefore, ...stock })));
   const keys = JSON.stringify(settlement.spentKeys.map(spentKeyToRow));
   const deletions = JSON.stringify(settlement.deletions);
   assert(settlement.transactions.length <= positionsPerGroup, "A group has more stock transactions than positions");
@@ -275,6 +275,6 @@ async function write(tx: Prisma.TransactionClient, settlement: Settlement, posit
 
 function spentKeyToRow({ outcome, ...spent }: SpentKey): object {
   return outcome.kind === "applied"
-    ? { ...spent, productId: outcome.transaction.productId, version: outcome.transaction.version, refusal: null }
-    : { ...spent, productId: outcome.refusal.productId, version: null, refusal: outcome.refusal };
+    ? { productId: outcome.transaction.productId, version: outcome.transaction.version, refusal: null, ...spent }
+    : { productId: outcome.refusal.productId, version: null, refusal: outcome.refusal, ...spent };
 }

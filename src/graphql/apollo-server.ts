@@ -1,5 +1,10 @@
 import { ApolloServer } from "@apollo/server";
-import type { ApolloServerPlugin, GraphQLRequestContextWillSendResponse, GraphQLRequestListener } from "@apollo/server";
+import type {
+  ApolloServerPlugin,
+  GraphQLRequestContextDidResolveOperation,
+  GraphQLRequestContextWillSendResponse,
+  GraphQLRequestListener,
+} from "@apollo/server";
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginInlineTraceDisabled,
@@ -12,15 +17,24 @@ import type { GraphQLSchema } from "graphql";
 import type { GraphQLContext, IntrospectionAccess } from "./context.ts";
 import { costOf } from "./cost.ts";
 import { formatError, isFault, logFault } from "./errors.ts";
-import { executionPlugin } from "./execution.ts";
+import { createExecutor } from "./execution.ts";
+import type { Executor } from "./execution.ts";
 import { LimitsRule, tokensMax } from "./limits.ts";
-import { operationPlugin } from "./operation.ts";
+import { noteAnswer } from "./operation.ts";
+
+type AnsweredRequest = GraphQLRequestContextWillSendResponse<GraphQLContext>;
+
+export interface ApolloServerOptions {
+  readonly introspection: IntrospectionAccess;
+  readonly log: FastifyBaseLogger;
+  /** See {@link CompiledOperations}; as usual where it is left out. */
+  readonly usesBeforeCompiled?: number | undefined;
+}
 
 /** Apollo Server over the gateway's schema; the plugin mounts it. Nothing of it depends on the process's environment. */
 export function createApolloServer(
   schema: GraphQLSchema,
-  introspection: IntrospectionAccess,
-  log: FastifyBaseLogger,
+  { introspection, log, usesBeforeCompiled }: ApolloServerOptions,
 ): ApolloServer<GraphQLContext> {
   const hidesSchema = introspection === "off";
   return new ApolloServer<GraphQLContext>({
@@ -36,11 +50,7 @@ export function createApolloServer(
     validationRules: [LimitsRule],
     formatError: (formatted, error) => formatError(formatted, error, { hidesSchema }),
     plugins: [
-      faultPlugin(log),
-      costPlugin,
-      legacyStatusPlugin,
-      operationPlugin,
-      executionPlugin({ hidesSchema }),
+      requestPlugin(log, createExecutor(schema, { hidesSchema, usesBeforeCompiled })),
       ApolloServerPluginLandingPageLocalDefault({ embed: true, document: sandboxDocument }),
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginInlineTraceDisabled(),
@@ -69,64 +79,68 @@ const sandboxDocument = `query FewestAvailable {
 }
 `;
 
-/** Logs each fault with its cause, and gives the client the request's id to ask about it with. */
-function faultPlugin(log: FastifyBaseLogger): ApolloServerPlugin<GraphQLContext> {
+/**
+ * All that is done for each request, in one plugin with one listener: Apollo Server waits for every hook of every plugin in turn,
+ * whether it has anything to do or not.
+ */
+function requestPlugin(log: FastifyBaseLogger, responseForOperation: Executor): ApolloServerPlugin<GraphQLContext> {
+  const listening = Promise.resolve<GraphQLRequestListener<GraphQLContext>>({
+    responseForOperation,
+    async didResolveOperation(requestContext) {
+      chargeOperation(requestContext);
+    },
+    async didEncounterErrors({ errors, contextValue }) {
+      for (const error of errors.filter(isFault)) logFault(contextValue.log, error);
+    },
+    async willSendResponse(requestContext) {
+      nameRequestOfFaults(requestContext);
+      keepLegacyStatus(requestContext);
+      noteAnswer(requestContext);
+    },
+  });
   return {
     async contextCreationDidFail({ error }) {
       if (isFault(error)) log.error({ err: error }, "A GraphQL request's context could not be made");
     },
-    async requestDidStart() {
-      return {
-        async didEncounterErrors({ errors, contextValue }) {
-          for (const error of errors.filter(isFault)) logFault(contextValue.log, error);
-        },
-        async willSendResponse({ response, contextValue }) {
-          if (response.body.kind !== "single") return;
-          const { singleResult } = response.body;
-          if (singleResult.errors === undefined) return;
-          singleResult.errors = singleResult.errors.map((error) =>
-            error.extensions?.["code"] === "INTERNAL_SERVER_ERROR"
-              ? { ...error, extensions: { ...error.extensions, requestId: contextValue.requestId } }
-              : error,
-          );
-        },
-      };
-    },
+    requestDidStart: () => listening,
   };
 }
 
 /** Counts what an operation costs, before any of it is executed. */
-const costPlugin: ApolloServerPlugin<GraphQLContext> = {
-  async requestDidStart() {
-    return costListener;
-  },
-};
+function chargeOperation({
+  operation,
+  document,
+  request,
+  contextValue,
+}: GraphQLRequestContextDidResolveOperation<GraphQLContext>): void {
+  const { principal } = contextValue;
+  if (principal === null || operation === undefined) return;
+  // To authenticate has cost 1.
+  const furtherCost = costOf(operation, document, request.variables ?? {}) - 1;
+  if (furtherCost > 0) contextValue.rateLimits.chargeClient(principal.clientId, furtherCost);
+}
 
-const costListener: GraphQLRequestListener<GraphQLContext> = {
-  async didResolveOperation({ operation, document, request, contextValue }) {
-    const { principal } = contextValue;
-    if (principal === null || operation === undefined) return;
-    // To authenticate has cost 1.
-    const furtherCost = costOf(operation, document, request.variables ?? {}) - 1;
-    if (furtherCost > 0) contextValue.rateLimits.chargeClient(principal.clientId, furtherCost);
-  },
-};
+/** Gives the client of a fault the request's id, to ask about it with. */
+function nameRequestOfFaults({ response, contextValue }: AnsweredRequest): void {
+  if (response.body.kind !== "single") return;
+  const { singleResult } = response.body;
+  if (singleResult.errors === undefined) return;
+  singleResult.errors = singleResult.errors.map((error) =>
+    error.extensions?.["code"] === "INTERNAL_SERVER_ERROR"
+      ? { ...error, extensions: { ...error.extensions, requestId: contextValue.requestId } }
+      : error,
+  );
+}
 
 /**
  * GraphQL over HTTP: to a client that takes `application/json` and not `application/graphql-response+json`, a document
  * that can't be parsed, validated or given its variables is answered with 200, as such clients were always answered.
  */
-const legacyStatusPlugin: ApolloServerPlugin<GraphQLContext> = {
-  async requestDidStart() {
-    return {
-      async willSendResponse(requestContext) {
-        const { response } = requestContext;
-        if (response.http.status === 400 && isRefusedDocument(requestContext) && isLegacyClient(requestContext))
-          response.http.status = 200;
-      },
-    };
-  },
-};
+function keepLegacyStatus(requestContext: AnsweredRequest): void {
+  const { response } = requestContext;
+  if (response.http.status === 400 && isRefusedDocument(requestContext) && isLegacyClient(requestContext))
+    response.http.status = 200;
+}
 
 const documentErrorCodes: ReadonlySet<unknown> = new Set([
   "GRAPHQL_PARSE_FAILED",
@@ -134,12 +148,12 @@ const documentErrorCodes: ReadonlySet<unknown> = new Set([
   "BAD_USER_INPUT",
 ]);
 
-function isRefusedDocument({ response }: GraphQLRequestContextWillSendResponse<GraphQLContext>): boolean {
+function isRefusedDocument({ response }: AnsweredRequest): boolean {
   const errors = response.body.kind === "single" ? (response.body.singleResult.errors ?? []) : [];
   return errors.length > 0 && errors.every((error) => documentErrorCodes.has(error.extensions?.["code"]));
 }
 
-function isLegacyClient({ request }: GraphQLRequestContextWillSendResponse<GraphQLContext>): boolean {
+function isLegacyClient({ request }: AnsweredRequest): boolean {
   const accept = request.http?.headers.get("accept") ?? "";
   return (
     accept.includes("application/json") &&

@@ -1,4 +1,4 @@
-import { Directive, Field, Int, ObjectType } from "type-graphql";
+import { Directive, Field, FieldResolver, Int, ObjectType, Resolver, Root } from "type-graphql";
 import type { Page } from "../inventory/queries.ts";
 import { Stock } from "./stock.ts";
 import { StockTransaction } from "./stock-transaction.ts";
@@ -44,10 +44,8 @@ export class StockConnection {
   @Field(() => PageInfo, { description: "Where the page stands." })
   readonly pageInfo!: PageInfo;
 
-  @Field(() => Int, {
-    description: "How many items match the filter on all pages. Counted only where you ask for it, and not for free.",
-  })
-  readonly totalCount!: () => Promise<number>;
+  /** No field: what {@link StockConnectionFields} answers with. */
+  readonly countAll!: () => Promise<number>;
 }
 
 @ObjectType({ description: "One stock transaction in a list, with its place there.", simpleResolvers: true })
@@ -72,10 +70,27 @@ export class StockTransactionConnection {
   @Field(() => PageInfo, { description: "Where the page stands." })
   readonly pageInfo!: PageInfo;
 
-  @Field(() => Int, {
-    description: "How many items match the filter on all pages. Counted only where you ask for it, and not for free.",
-  })
-  readonly totalCount!: () => Promise<number>;
+  /** No field: what {@link StockTransactionConnectionFields} answers with. */
+  readonly countAll!: () => Promise<number>;
+}
+
+const totalCountDescription =
+  "How many items match the filter on all pages. Counted only where you ask for it, and not for free.";
+
+@Resolver(() => StockConnection)
+export class StockConnectionFields {
+  @FieldResolver(() => Int, { description: totalCountDescription })
+  totalCount(@Root() { countAll }: StockConnection): Promise<number> {
+    return countAll();
+  }
+}
+
+@Resolver(() => StockTransactionConnection)
+export class StockTransactionConnectionFields {
+  @FieldResolver(() => Int, { description: totalCountDescription })
+  totalCount(@Root() { countAll }: StockTransactionConnection): Promise<number> {
+    return countAll();
+  }
 }
 
 /** One page as the API shows it: both connections have this shape. */
@@ -83,11 +98,11 @@ interface Connection<T> {
   readonly edges: readonly { readonly cursor: string; readonly node: T }[];
   readonly nodes: readonly T[];
   readonly pageInfo: PageInfo;
-  readonly totalCount: () => Promise<number>;
+  readonly countAll: () => Promise<number>;
 }
 
-/** @param totalCount called only where the field is selected */
-export function toConnection<T>(page: Page<T>, totalCount: () => Promise<number>): Connection<T> {
+/** @param countAll called only where `totalCount` is selected */
+export function toConnection<T>(page: Page<T>, countAll: () => Promise<number>): Connection<T> {
   const { items, hasNextPage, hasPreviousPage } = page;
   return {
     edges: items,
@@ -98,6 +113,6 @@ export function toConnection<T>(page: Page<T>, totalCount: () => Promise<number>
       startCursor: items[0]?.cursor ?? null,
       endCursor: items.at(-1)?.cursor ?? null,
     },
-    totalCount,
+    countAll,
   };
 }

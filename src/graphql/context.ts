@@ -37,6 +37,8 @@ export interface GraphQLServices {
   readonly tracing: Tracing | null;
   /** Those that are not as usual. */
   readonly streamTimings?: Partial<StreamTimings> | undefined;
+  /** How often an operation is carried out before it is compiled; as usual where it is left out. */
+  readonly usesBeforeCompiled?: number | undefined;
 }
 
 /** What resolvers are given with each request. */

@@ -1,7 +1,7 @@
-import { Kind, OperationTypeNode } from "graphql";
+import { OperationTypeNode } from "graphql";
 import type { DocumentNode, OperationDefinitionNode } from "graphql";
 import { costOfItems } from "../access/rate-limits.ts";
-import { Meter } from "./measure.ts";
+import { fragmentsOf, Meter } from "./measure.ts";
 
 /** Apollo Server keeps the documents that it has seen, so that most requests ask for what was measured before. */
 const knownCosts = new WeakMap<OperationDefinitionNode, number>();
@@ -18,11 +18,7 @@ export function costOf(
 ): number {
   const known = knownCosts.get(operation);
   if (known !== undefined) return known;
-  const fragments = new Map(
-    document.definitions.flatMap((definition) =>
-      definition.kind === Kind.FRAGMENT_DEFINITION ? [[definition.name.value, definition]] : [],
-    ),
-  );
+  const fragments = fragmentsOf(document);
   const meter = new Meter((name) => fragments.get(name), variables);
   const { fields, lines, items } = meter.measure(operation.selectionSet);
   const isMutation = operation.operation === OperationTypeNode.MUTATION;

@@ -149,7 +149,12 @@ function statusOfGraphQLError(error: unknown): number | null {
  */
 function isRequestError({ originalError, message }: GraphQLError): boolean {
   if (originalError === undefined) return true;
-  return originalError instanceof GraphQLError && /^(?:Argument|Variable) "/.test(message);
+  return originalError instanceof GraphQLError && isRequestMessage(message);
+}
+
+/** Whether graphql-js says so of an argument or a variable. */
+export function isRequestMessage(message: string): boolean {
+  return /^(?:Argument|Variable) "/.test(message);
 }
 
 /** The code of an error that has none of its own, or only that of Apollo Server for whatever is wrong with HTTP. */

@@ -1,5 +1,5 @@
 import { Kind } from "graphql";
-import type { FieldNode, FragmentDefinitionNode, SelectionSetNode, ValueNode } from "graphql";
+import type { DocumentNode, FieldNode, FragmentDefinitionNode, SelectionSetNode, ValueNode } from "graphql";
 import { batchLinesMax } from "../inventory/commands.ts";
 import { pageSizeDefault, pageSizeMax } from "../inventory/queries.ts";
 
@@ -17,6 +17,8 @@ const readLists: ReadonlySet<string> = new Set([...pagedFields, "stocksByProduct
 interface Measure {
   readonly depth: number;
   readonly fields: number;
+  /** Fields at every level, those of a fragment wherever it is spread. */
+  readonly allFields: number;
   /** What the fields ask for by themselves: a line each, or as many as a batch has, or a page's items. */
   readonly lines: number;
   /** Items of lists that are read, however deep. */
@@ -27,6 +29,15 @@ interface Measure {
 
 /** Finds a fragment of the document by its name. */
 type FindFragment = (name: string) => FragmentDefinitionNode | undefined;
+
+/** A document's fragments, by their names. */
+export function fragmentsOf(document: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> {
+  return new Map(
+    document.definitions.flatMap((definition) =>
+      definition.kind === Kind.FRAGMENT_DEFINITION ? [[definition.name.value, definition]] : [],
+    ),
+  );
+}
 
 /** Measures selection sets, each fragment once: fragments that spread each other twice grow like powers of two. */
 export class Meter {
@@ -56,6 +67,7 @@ export class Meter {
     return {
       depth: Math.max(0, ...measures.map(({ depth }) => depth)),
       fields: sum(measures.map(({ fields }) => fields)),
+      allFields: sum(measures.map(({ allFields }) => allFields)),
       lines: sum(measures.map(({ lines }) => lines)),
       items: sum(measures.map(({ items }) => items)),
       objects: sum(measures.map(({ objects }) => objects)),
@@ -65,18 +77,19 @@ export class Meter {
   #measureField(field: FieldNode): Measure {
     // The schema's own description is no larger than it is.
     if (field.selectionSet === undefined || field.name.value.startsWith("__"))
-      return { depth: 1, fields: 1, lines: 1, items: 0, objects: 0 };
+      return { depth: 1, fields: 1, allFields: 1, lines: 1, items: 0, objects: 0 };
     const inner = this.measure(field.selectionSet);
     const lines = this.#lengthOf(field);
     const items = lines * ((readLists.has(field.name.value) ? 1 : 0) + inner.items);
-    return { depth: 1 + inner.depth, fields: 1, lines, items, objects: lines * (1 + inner.objects) };
+    const objects = lines * (1 + inner.objects);
+    return { depth: 1 + inner.depth, fields: 1, allFields: 1 + inner.allFields, lines, items, objects };
   }
 
   /** A fragment that spreads itself counts for nothing here: another rule refuses it. */
   #measureFragment(name: string): Measure {
     const known = this.#fragments.get(name);
     if (known !== undefined) return known;
-    const nothing = { depth: 0, fields: 0, lines: 0, items: 0, objects: 0 };
+    const nothing = { depth: 0, fields: 0, allFields: 0, lines: 0, items: 0, objects: 0 };
     this.#fragments.set(name, nothing);
     const fragment = this.#findFragment(name);
     const measure = fragment === undefined ? nothing : this.measure(fragment.selectionSet);

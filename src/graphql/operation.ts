@@ -1,4 +1,4 @@
-import type { ApolloServerPlugin, GraphQLRequestListener } from "@apollo/server";
+import type { GraphQLRequestContextWillSendResponse } from "@apollo/server";
 import type { FastifyRequest } from "fastify";
 import { getOperationAST, Kind } from "graphql";
 import type { ExecutionArgs, GraphQLFormattedError, OperationDefinitionNode } from "graphql";
@@ -44,19 +44,15 @@ export function noteSubscription(
   request.setDecorator<AnsweredOperation>(operationDecorator, describe(operation, undefined));
 }
 
-/** Tells each request's context what was answered. */
-export const operationPlugin: ApolloServerPlugin<GraphQLContext> = {
-  async requestDidStart() {
-    return operationListener;
-  },
-};
-
-const operationListener: GraphQLRequestListener<GraphQLContext> = {
-  async willSendResponse({ operation, response, contextValue }) {
-    const errors = response.body.kind === "single" ? response.body.singleResult.errors : undefined;
-    contextValue.noteOperation(describe(operation, errors));
-  },
-};
+/** Tells a request's context what was answered. */
+export function noteAnswer({
+  operation,
+  response,
+  contextValue,
+}: GraphQLRequestContextWillSendResponse<GraphQLContext>): void {
+  const errors = response.body.kind === "single" ? response.body.singleResult.errors : undefined;
+  contextValue.noteOperation(describe(operation, errors));
+}
 
 function describe(
   operation: OperationDefinitionNode | undefined,

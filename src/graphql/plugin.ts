@@ -20,7 +20,7 @@ export async function graphqlPlugin(app: FastifyInstance, services: GraphQLServi
     federation: services.federation,
     isHidden: services.introspection === "off",
   });
-  const server = createApolloServer(schema, services.introspection, app.log);
+  const server = createApolloServer(schema, { ...services, log: app.log });
   await server.start();
   const timings = { ...streamTimings, ...services.streamTimings };
   const sessions = new StreamSessions(services, timings);

@@ -2,6 +2,7 @@ import "reflect-metadata";
 import type { GraphQLObjectType, GraphQLSchema } from "graphql";
 import { buildSchemaSync } from "type-graphql";
 import type { PubSub } from "type-graphql";
+import { StockConnectionFields, StockTransactionConnectionFields } from "./connections.ts";
 import { EntitiesQuery, ServiceQuery } from "./federation.ts";
 import { ProductFields } from "./product.ts";
 import { StockFields } from "./stock-fields.ts";
@@ -27,6 +28,8 @@ export function createSchema({ federation, isHidden }: SchemaOptions): GraphQLSc
       StockMutations,
       StockFields,
       StockTransactionFields,
+      StockConnectionFields,
+      StockTransactionConnectionFields,
       StockTransactionSubscriptions,
       ...(federation ? [EntitiesQuery, ProductFields] : []),
       ...(federation && !isHidden ? [ServiceQuery] : []),

@@ -43,9 +43,10 @@ export function noteEnd(
   const { method, url } = request;
   const ms = Math.round(reply.elapsedTime * 10) / 10;
   const path = request.routeOptions.url ?? pathOf(url).slice(0, loggedPathMax);
-  const told = { method, path, ...loggedOf(operation), status: reply.statusCode, outcome, ms, client };
   const trace = spans?.end(request, reply, end);
-  request.log.info(trace === undefined ? told : { ...told, trace }, "request");
+  const { operation: toldOperation, code } = loggedOf(operation);
+  const status = reply.statusCode;
+  request.log.info({ method, path, operation: toldOperation, code, status, outcome, ms, client, trace }, "request");
   // A stream takes as long as it is listened to.
   if (metrics === null || asksForEventStream(request)) return;
   metrics.countRequest({
@@ -70,13 +71,10 @@ function endOf(
   return { operation, client, outcome: how === "aborted" ? "ABORTED" : (operation?.outcome ?? outcome) };
 }
 
-function loggedOf(operation: AnsweredOperation | null): object {
-  if (operation === null) return {};
+/** Members that are undefined are left out of the line. */
+function loggedOf(operation: AnsweredOperation | null): Readonly<Record<"operation" | "code", unknown>> {
+  if (operation === null) return { operation: undefined, code: undefined };
   const { type, field, name, code } = operation;
-  return {
-    ...(type === ""
-      ? {}
-      : { operation: { type, field, ...(name === null ? {} : { name: name.slice(0, loggedNameMax) }) } }),
-    ...(code === null ? {} : { code }),
-  };
+  const told = type === "" ? undefined : { type, field, name: name?.slice(0, loggedNameMax) };
+  return { operation: told, code: code ?? undefined };
 }

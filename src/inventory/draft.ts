@@ -50,7 +50,7 @@ export class Draft {
     if (spent === null) return null;
     if (spent.fingerprint !== command.fingerprint)
       return { kind: "refused", refusal: keyReused(command), replayed: false };
-    return { ...spent.outcome, replayed: spent.commandId !== command.id };
+    return { replayed: spent.commandId !== command.id, ...spent.outcome };
   }
 
   apply(command: CreateStockTransaction, levels: Levels, before: StockRecord | null): Outcome {
@@ -74,7 +74,8 @@ export class Draft {
     this.transactions.push(transaction);
     this.#stocks.set(command.productId, {
       productId: command.productId,
-      ...levels,
+      available: levels.available,
+      allocated: levels.allocated,
       version,
       tracked: true,
       createdAt: before?.tracked ? before.createdAt : createdAt,
@@ -123,7 +124,7 @@ export class Draft {
       const spent = { clientId, idempotencyKey, fingerprint, commandId: command.id, outcome, createdAt: this.#now };
       this.spentKeys.set(spentKeyOf(clientId, idempotencyKey), spent);
     }
-    return { ...outcome, replayed: false };
+    return { replayed: false, ...outcome };
   }
 }
 

@@ -40,6 +40,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     databasePoolSize: 5,
     watchersMax: 1_000,
     watchersPerClientMax: 500,
+    usesBeforeCompiled: 0,
     logger: pino({ level: "info" }, { write: (line) => void log.push(line) }),
     ...options,
     databaseUrl,
