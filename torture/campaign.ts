@@ -30,6 +30,8 @@ export interface CampaignReport {
   readonly notRun: readonly { readonly name: string; readonly reason: string }[];
   /** A sentence for each thing that happened and must not. */
   readonly details: readonly string[];
+  /** A sentence for what each fault measured besides, round by round. */
+  readonly figures: readonly string[];
 }
 
 /** A fault's time besides the hold itself: load before it, recovery, the reckoning. */
@@ -44,6 +46,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRep
   const reports = new Map(faults.map(({ name, description }) => [name, { name, description, ...createTally() }]));
   const totals = createTally();
   const details: string[] = [];
+  const figures: string[] = [];
   const notRun: { name: string; reason: string }[] = [];
   const random = new Random(seed);
   const settings = [...new Set(faults.map(({ needs }) => needs))];
@@ -61,11 +64,12 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRep
       if (report !== undefined) addTally(report, findings.tally);
       addTally(totals, findings.tally);
       details.push(...findings.details.map((detail) => `${name}: ${detail}`));
+      figures.push(...findings.figures.map((figure) => `${name}: ${figure}`));
       options.onRound?.(name, findings);
     };
     await runSetting(own, { ...options, random: random.fork(setting.name), budgetMs, add });
   }
-  return { seed, totals, faults: [...reports.values()], notRun, details };
+  return { seed, totals, faults: [...reports.values()], notRun, details, figures };
 }
 
 interface SettingOptions extends CampaignOptions {

@@ -55,10 +55,11 @@ async function runChosen(): Promise<boolean> {
 
 /** @returns whether nothing happened that must not, and memory and latency stayed where they were */
 async function runLong(minutes: number): Promise<boolean> {
-  const { samples, findings } = await runSoak({
+  const { fullRequestsPerSecond, samples, findings } = await runSoak({
     minutes,
     seed,
     clients,
+    onFullLoad: (requestsPerSecond) => console.log(`full load: ${requestsPerSecond} requests/s`),
     onMinute: ({ minute, requestsPerSecond, p50Ms, p99Ms, residentMegabytes }) => {
       const latency = `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`;
       console.log(`minute ${minute}: ${requestsPerSecond} requests/s, ${latency}, ${residentMegabytes.join(" + ")} MB`);
@@ -67,7 +68,10 @@ async function runLong(minutes: number): Promise<boolean> {
   for (const detail of findings.details) console.error(detail);
   console.log(isSound(findings.tally) ? "sound" : namesOfViolations(findings.tally));
   if (json !== undefined)
-    await writeFile(json, `${JSON.stringify({ seed, totals: findings.tally, minutes: samples }, null, 2)}\n`);
+    await writeFile(
+      json,
+      `${JSON.stringify({ seed, totals: findings.tally, fullRequestsPerSecond, minutes: samples }, null, 2)}\n`,
+    );
   return isSound(findings.tally);
 }
 
@@ -78,13 +82,14 @@ async function runFaults(): Promise<boolean> {
     seconds,
     seed,
     clients,
-    onRound: (fault, { tally }) => {
+    onRound: (fault, { tally, figures }) => {
       const found = isSound(tally) ? "sound" : namesOfViolations(tally);
       const { requests, acknowledged, unknown, unservedMsMax } = tally;
       const gap = `${(unservedMsMax / 1_000).toFixed(1)} s without an answer`;
       console.log(
         `${clock()} ${fault}: ${requests} requests, ${acknowledged} acknowledged, ${unknown} unknown, ${gap}: ${found}`,
       );
+      for (const figure of figures) console.log(`           ${figure}`);
     },
   });
   console.log(`\n${toTable(report)}`);

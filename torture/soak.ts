@@ -13,6 +13,7 @@ export interface SoakOptions {
   readonly minutes: number;
   readonly seed: string;
   readonly clients: number;
+  readonly onFullLoad: (requestsPerSecond: number) => void;
   readonly onMinute: (sample: SoakSample) => void;
 }
 
@@ -27,11 +28,13 @@ export interface SoakSample {
 }
 
 export interface SoakReport {
+  /** What the gateways could take before the first minute. */
+  readonly fullRequestsPerSecond: number;
   readonly samples: readonly SoakSample[];
   readonly findings: Findings;
 }
 
-/** How long the full load is measured, of which half is then asked for. */
+/** How long the full load is measured, of which half is then asked for, after as long to warm up. */
 const measureMs = 10_000;
 const minuteMs = 60_000;
 /** So many minutes are not compared: code is compiled and caches fill. */
@@ -43,15 +46,19 @@ const growthMax = { memory: 1.25, latency: 1.6 } as const;
  * Half of the load that the gateways can take, minute after minute, each on products of its own and held against the
  * database when it is over; memory and latency have to stay where they were.
  */
-export async function runSoak({ minutes, seed, clients, onMinute }: SoakOptions): Promise<SoakReport> {
+export async function runSoak({ minutes, seed, clients, onFullLoad, onMinute }: SoakOptions): Promise<SoakReport> {
   const random = new Random(seed);
   const findings = new Findings();
   const samples: SoakSample[] = [];
+  let fullRequestsPerSecond = 0;
   const world = await World.open(embedded);
   try {
-    const pauseMs = await measurePause(world, random, clients);
+    const full = await measureFullLoad(world, random, clients);
+    fullRequestsPerSecond = full.requestsPerSecond;
+    onFullLoad(fullRequestsPerSecond);
+    const periodMs = (2 * clients * 1_000) / full.operationsPerSecond;
     for (let minute = 1; minute <= minutes; minute += 1) {
-      const sample = await runMinute(world, { minute, random, clients, pauseMs, findings });
+      const sample = await runMinute(world, { minute, random, clients, periodMs, findings });
       samples.push(sample);
       onMinute(sample);
     }
@@ -60,22 +67,33 @@ export async function runSoak({ minutes, seed, clients, onMinute }: SoakOptions)
     await world.close();
   }
   judge(samples, findings);
-  return { samples, findings };
+  return { fullRequestsPerSecond, samples, findings };
 }
 
-/** Clients that rest for as long as an answer takes at full load ask for about half of it. */
-async function measurePause(world: World, random: Random, clients: number): Promise<number> {
+/** What clients get done that send one operation after another. An operation may take several requests. */
+async function measureFullLoad(
+  world: World,
+  random: Random,
+  clients: number,
+): Promise<{ requestsPerSecond: number; operationsPerSecond: number }> {
   const load = await openLoad(world, "0-", { random, clients });
   load.start();
   await wait(measureMs);
+  const [requests, operations] = [load.acknowledged, load.records.length];
+  await wait(measureMs);
+  const perSecond = (count: number): number => (count * 1_000) / measureMs;
+  const full = {
+    requestsPerSecond: Math.round(perSecond(load.acknowledged - requests)),
+    operationsPerSecond: perSecond(load.records.length - operations),
+  };
   await load.stop();
-  return Math.max(1, Math.round(load.latency.mean / 1_000));
+  return full;
 }
 
 async function openLoad(
   world: World,
   prefix: string,
-  options: { random: Random; clients: number; pauseMs?: number },
+  options: { random: Random; clients: number; periodMs?: number },
 ): Promise<Load> {
   const urls = world.stations.map(({ url }) => url);
   const random = options.random.fork(prefix);
@@ -92,7 +110,7 @@ interface MinuteOptions {
   readonly minute: number;
   readonly random: Random;
   readonly clients: number;
-  readonly pauseMs: number;
+  readonly periodMs: number;
   readonly findings: Findings;
 }
 

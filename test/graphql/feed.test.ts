@@ -142,6 +142,37 @@ describe("OLDEST_FIRST over all products", () => {
     expect(await follower.readUntil(1)).toEqual([kept]);
   });
 
+  test("shows what many write at once to a follower who reads all the time, once and in order, in whatever order it is committed", async () => {
+    const follower = await Follower.atEnd();
+    const expected: string[] = [];
+    for (const order of [
+      [0, 1, 2],
+      [0, 2, 1],
+      [1, 0, 2],
+      [1, 2, 0],
+      [2, 0, 1],
+      [2, 1, 0],
+    ]) {
+      const places: string[] = [];
+      const groups: ForeignGroup[] = [];
+      for (const _ of order) {
+        const group = await beginGroup();
+        const [theirs, ours] = [newProduct(), newProduct()];
+        await group.write(theirs);
+        await receive(ours);
+        groups.push(group);
+        places.push(theirs, ours);
+      }
+      const [, rolledBack] = order;
+      for (const index of order) {
+        await groups[index]?.end(index === rolledBack ? "ROLLBACK" : "COMMIT");
+        await follower.read();
+      }
+      expected.push(...places.filter((_, place) => place !== 2 * (rolledBack ?? 0)));
+    }
+    expect(await follower.readUntil(expected.length)).toEqual(expected);
+  });
+
   test("does not wait for a transaction that began after what is listed", async () => {
     const follower = await Follower.atEnd();
     const productId = newProduct();

@@ -107,6 +107,8 @@ export function isSound(tally: Tally): boolean {
 export class Findings {
   readonly tally = createTally();
   readonly details: string[] = [];
+  /** A sentence for what a fault measured besides. */
+  readonly figures: string[] = [];
 
   add(violation: ViolationName, detail: string): void {
     this.tally[violation] += 1;

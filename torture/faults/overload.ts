@@ -1,4 +1,5 @@
 import { createHistogram } from "node:perf_hooks";
+import type { Histogram } from "node:perf_hooks";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Findings } from "../check/tally.ts";
 import type { Line, Operation } from "../load/operation.ts";
@@ -16,7 +17,7 @@ const changingLines = 15;
 /** An accepted request is settled or answered with 503 within ten seconds; this machine's own queue is the rest. */
 const answerMsMax = 14_000;
 /** What is turned away is told so at once: so soon at least for half of it, on a machine that has no processor to spare. */
-const turnAwayMsMedianMax = 3_000;
+const turnAwayMsMedianMax = 1_000;
 /** By how much a gateway's memory may grow while it is flooded, from the first half of the time to the second. */
 const growthKilobytesMax = 150_000;
 const sampleMs = 250;
@@ -65,6 +66,7 @@ class Flood {
   }
 
   judge(findings: Findings): void {
+    findings.figures.push(`accepted ${figuresOf(this.#accepted)}; turned away ${figuresOf(this.#turnedAway)}`);
     for (const reason of this.#unanswered) findings.add("outOfBounds", `Under overload there was no answer: ${reason}`);
     const slowestMs = this.#accepted.count === 0 ? 0 : this.#accepted.max;
     if (slowestMs > answerMsMax) findings.add("outOfBounds", `Under overload an answer took ${slowestMs} ms`);
@@ -129,8 +131,15 @@ class MemorySamples {
         Math.max(0, ...half.map((sample) => sample[index] ?? 0)),
       );
       const growth = (after ?? 0) - (before ?? 0);
+      findings.figures.push(`gateway ${index + 1}: at most ${before} kB in the first half, ${after} kB in the second`);
       if (growth > growthKilobytesMax)
         findings.add("outOfBounds", `Under overload a gateway's memory went on growing, by ${growth} kB`);
     }
   }
+}
+
+function figuresOf(times: Histogram): string {
+  if (times.count === 0) return "none";
+  const [median, nearlyAll] = [50, 99].map((percent) => times.percentile(percent));
+  return `${times.count}, p50 ${median} ms, p99 ${nearlyAll} ms, at most ${times.max} ms`;
 }

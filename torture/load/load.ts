@@ -15,8 +15,8 @@ export interface LoadOptions {
   readonly random: Random;
   /** How many clients are at work at once. */
   readonly clients: number;
-  /** How long a client rests between two operations, in milliseconds. */
-  readonly pauseMs?: number;
+  /** How often a client begins an operation at most, in milliseconds; as often as it can if nothing is said. */
+  readonly periodMs?: number;
   /** So often in a hundred an operation that can be repeated is sent twice at once, through two gateways. */
   readonly twicePercent?: number;
 }
@@ -108,9 +108,12 @@ export class Load {
   }
 
   async #work(workload: Workload, random: Random): Promise<void> {
+    const { periodMs = 0 } = this.#options;
     while (!this.#isStopping) {
+      const beganAt = performance.now();
       await this.#perform(workload.next(), random);
-      if (this.#options.pauseMs !== undefined) await wait(this.#options.pauseMs);
+      const restMs = beganAt + periodMs - performance.now();
+      if (restMs > 0) await wait(restMs);
     }
   }
 
