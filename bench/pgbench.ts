@@ -39,17 +39,20 @@ export async function measurePgbench(
   }
 }
 
-/** The same products, actions and quantities as the gateway is asked for, each drawn anew. */
+/**
+ * The same products, actions and quantities as the gateway is asked for, each drawn anew. Several in one transaction are several
+ * calls in one statement: a round trip for each would take twice as long.
+ */
 function scriptOf({ products, linesPerTransaction }: PgbenchFigure): string {
-  const line = [
-    `\\set product random(0, ${products - 1})`,
-    "\\set action random(1, 4)",
-    "\\set quantity random(1, 5)",
-    "SELECT move_stock('product-' || lpad(:product::text, 6, '0')," +
-      " (ARRAY['INCREMENT', 'ALLOCATE', 'DEALLOCATE', 'DECREMENT']::stock_action[])[:action], :quantity);",
-    "",
-  ].join("\n");
-  return linesPerTransaction === 1 ? line : `BEGIN;\n${line.repeat(linesPerTransaction)}COMMIT;\n`;
+  const actions = "(ARRAY['INCREMENT', 'ALLOCATE', 'DEALLOCATE', 'DECREMENT']::stock_action[])";
+  const moveStock = (product: string, action: string, quantity: string): string =>
+    `move_stock('product-' || lpad((${product})::text, 6, '0'), ${actions}[${action}], ${quantity})`;
+  if (linesPerTransaction > 1) {
+    const drawn = moveStock(`random(0, ${products - 1})`, "random(1, 4)", "random(1, 5)");
+    return `SELECT count(${drawn}) FROM generate_series(1, ${linesPerTransaction});\n`;
+  }
+  const sets = [`product random(0, ${products - 1})`, "action random(1, 4)", "quantity random(1, 5)"];
+  return `${sets.map((set) => `\\set ${set}\n`).join("")}SELECT ${moveStock(":product", ":action", ":quantity")};\n`;
 }
 
 /** How long each transaction took is written to files beside the script. */
