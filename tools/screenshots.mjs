@@ -250,8 +250,6 @@ async function takeViews(browser, { url, secret, width, colorScheme, only }) {
   const page = await context.newPage();
   const suffix = colorScheme === "dark" ? `${width}-dark` : `${width}`;
   for (const [name, show] of Object.entries(views)) {
-    // GraphiQL is made for wide windows.
-    if (name === "graphiql" && width < 600) continue;
     await show(page, secret);
     await page.evaluate(() => document.fonts.ready);
     if (only === undefined || only.includes(name))

@@ -92,6 +92,28 @@ test.each([
 
 test.each([
   ["light", 1_280],
+  ["light", 360],
+  ["dark", 1_280],
+] as const)("axe finds nothing in GraphiQL in %s colours at a width of %d", async (colorScheme, width) => {
+  const page = await console.openSignedIn("/", { width, colorScheme, reducedMotion: "reduce" });
+  await page.goto("/graphiql");
+  await page.getByRole("button", { name: /^Execute query/ }).click();
+  await page.getByText('"shirt-m"').waitFor();
+  expect(await findings(page)).toEqual([]);
+  const overflow = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+  expect(overflow).toBe(0);
+  await page.getByRole("button", { name: "New tab" }).click();
+  const untitled = page.getByRole("listitem").getByRole("button", { name: "<untitled>" });
+  await untitled.waitFor();
+  expect(await untitled.getAttribute("aria-current")).toBe("true");
+  await page.getByRole("button", { name: "Show Documentation Explorer" }).click();
+  await page.getByRole("link", { name: "StockErrorCode" }).click();
+  await page.getByText("INSUFFICIENT_STOCK").first().waitFor();
+  expect(await findings(page)).toEqual([]);
+});
+
+test.each([
+  ["light", 1_280],
   ["dark", 360],
 ] as const)("axe finds nothing on the landing page in %s colours at a width of %d", async (colorScheme, width) => {
   const page = await console.open({ colorScheme, width });

@@ -4,9 +4,13 @@ import jsonWorkerUrl from "virtual:graphiql/jsonWorker";
 import scriptUrl from "virtual:graphiql/js";
 import stylesUrl from "virtual:graphiql/css";
 import { readStoredSession } from "../session/stored-session.ts";
+import { mendColors } from "./colors.ts";
+import type { Monaco } from "./colors.ts";
+import { mendRoles } from "./roles.ts";
 
 /** What GraphiQL opens with. */
-const query = `# Ctrl-Enter runs it. The token stands under Headers.
+const query = `# Ctrl-Enter runs it.
+# The access token stands under Headers.
 query FewestAvailable {
   stocks(orderBy: AVAILABLE, first: 10) {
     nodes {
@@ -26,6 +30,7 @@ interface PackagedGraphiql {
 declare global {
   interface Window {
     readonly YogaGraphiQL?: PackagedGraphiql;
+    readonly monaco?: Monaco;
     MonacoEnvironment?: object;
   }
 }
@@ -39,15 +44,18 @@ const workerUrls: Readonly<Record<string, string>> = {
 /** Shows GraphiQL, with the token of the console's session if this tab has one. */
 async function show(): Promise<void> {
   window.MonacoEnvironment = {
-    globalAPI: false,
+    globalAPI: true,
     getWorkerUrl: (_moduleId: string, label: string) => workerUrls[label],
   };
   await Promise.all([addStyles(stylesUrl), addScript(scriptUrl)]);
   const root = document.querySelector("#root");
-  if (root === null || window.YogaGraphiQL === undefined) throw new Error("GraphiQL was not loaded");
+  const { YogaGraphiQL, monaco } = window;
+  if (root === null || YogaGraphiQL === undefined || monaco === undefined) throw new Error("GraphiQL was not loaded");
+  mendColors(monaco);
+  mendRoles(root);
   const session = readStoredSession();
   const authorization = session === null ? "Bearer …" : `Bearer ${session.token}`;
-  window.YogaGraphiQL.renderYogaGraphiQL(root, {
+  YogaGraphiQL.renderYogaGraphiQL(root, {
     title: "inventory-gateway",
     logo: " ",
     endpoint: "/graphql",
