@@ -42,8 +42,21 @@ export const theme = createTheme({
     button: { textTransform: "none", fontWeight: 600 },
   },
   components: {
-    MuiButton: { defaultProps: { disableElevation: true } },
+    // What has the keyboard has a line around it, and nothing that pulsates.
+    MuiButtonBase: {
+      styleOverrides: {
+        root: ({ theme: { vars } }) => ({
+          "&.Mui-focusVisible": { outline: `2px solid ${vars?.palette.primary.main}`, outlineOffset: 2 },
+        }),
+      },
+    },
+    MuiButton: { defaultProps: { disableElevation: true, disableFocusRipple: true } },
+    MuiIconButton: { defaultProps: { disableFocusRipple: true } },
+    MuiToggleButton: { defaultProps: { disableFocusRipple: true } },
+    MuiMenuItem: { styleOverrides: { root: { outlineOffset: "-2px !important" } } },
     MuiPaper: { defaultProps: { elevation: 0 }, styleOverrides: { root: { backgroundImage: "none" } } },
+    MuiDialogTitle: { styleOverrides: { root: { fontSize: "1.25rem", fontWeight: 650 } } },
+    MuiAlertTitle: { styleOverrides: { root: { fontWeight: 650 } } },
     MuiTextField: { defaultProps: { size: "small" } },
     MuiSelect: { defaultProps: { size: "small" } },
     MuiFormControl: { defaultProps: { size: "small" } },

@@ -12,7 +12,7 @@ const places: readonly Place[] = [
   { path: "/graphql", name: "Apollo Sandbox", text: "Try the GraphQL API. Comes from Apollo: needs the internet." },
   { path: "/graphiql", name: "GraphiQL", text: "Try the GraphQL API with what this gateway brings along." },
   { path: "/openapi.json", name: "OpenAPI", text: "The REST API, which is Elastic Path's, described for machines." },
-  { path: "/readyz", name: "Health", text: "Whether the gateway and its database answer, for load balancers." },
+  { path: "/readyz", name: "Health", text: "Whether the gateway and its database answer." },
 ];
 
 const styles = `

@@ -80,9 +80,10 @@ test.each([
   ["light", 360],
   ["dark", 1_280],
 ] as const)("axe finds nothing in %s colours at a width of %d", async (colorScheme, width) => {
-  const page = await console.openSignedIn("/", { width, colorScheme, reducedMotion: "reduce" });
+  const page = await console.openSignedIn("/", { width, colorScheme });
   for (const [name, show] of views) {
-    await page.goto("/console");
+    await page.keyboard.press("Escape");
+    await page.getByRole("link", { name: "Stock" }).click();
     await show(page);
     expect({ name, findings: await findings(page) }).toEqual({ name, findings: [] });
     const overflow = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
@@ -95,7 +96,7 @@ test.each([
   ["light", 360],
   ["dark", 1_280],
 ] as const)("axe finds nothing in GraphiQL in %s colours at a width of %d", async (colorScheme, width) => {
-  const page = await console.openSignedIn("/", { width, colorScheme, reducedMotion: "reduce" });
+  const page = await console.openSignedIn("/", { width, colorScheme });
   await page.goto("/graphiql");
   await page.getByRole("button", { name: /^Execute query/ }).click();
   await page.getByText('"shirt-m"').waitFor();
@@ -122,7 +123,7 @@ test.each([
 });
 
 test.each(["light", "dark"] as const)("axe finds nothing on the way in, in %s colours", async (colorScheme) => {
-  const page = await console.open({ colorScheme, reducedMotion: "reduce" });
+  const page = await console.open({ colorScheme });
   await page.goto("/console");
   await page.getByRole("form", { name: "Sign in" }).waitFor();
   expect(await findings(page)).toEqual([]);

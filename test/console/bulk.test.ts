@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { Download, Page } from "playwright-core";
+import type { Download, Locator, Page } from "playwright-core";
 import { see, startConsole } from "./support.ts";
 import type { Console } from "./support.ts";
 
@@ -35,6 +35,16 @@ async function downloadBy(page: Page, button: string | RegExp): Promise<readonly
   return rowsOf(await download);
 }
 
+/** Presses Tab until the button or the link with this text has the keyboard. */
+async function tabTo(page: Page, text: string, key: "Tab" | "Shift+Tab" = "Tab"): Promise<void> {
+  while ((await page.evaluate("document.activeElement.textContent")) !== text) await page.keyboard.press(key);
+}
+
+/** The button with this text, where it has the keyboard. */
+function focused(page: Page, text: string): Locator {
+  return page.getByRole("button", { name: text, exact: true }).and(page.locator(":focus"));
+}
+
 /** A file of so many receipts, each of another product. */
 function receipts(prefix: string, count: number): string {
   const lines = Array.from({ length: count }, (_, index) => `${prefix}-${index},INCREMENT,2`);
@@ -64,11 +74,11 @@ describe("a dropped file", () => {
     ];
     await drop(page, "day.csv", lines.join("\r\n"));
     await see(page.getByText("3 of 5 lines can be sent. 2 have something wrong and stay out."));
-    await see(page.getByRole("row", { name: /^4 there borrow 1 1 .*Not sent “borrow” is no action/ }));
+    await see(page.getByRole("row", { name: /^4 there borrow 1 .*Not sent “borrow” is no action/ }));
     await page.getByRole("button", { name: "Send 3 lines" }).click();
     await see(page.getByText("Finished: 2 done, 1 refused, 2 not sent."));
     const refusal = "“there” has 2 available. You asked for 9";
-    await see(page.getByRole("row", { name: new RegExp(`^3 there DECREMENT 9 9 .*Refused ${refusal}`) }));
+    await see(page.getByRole("row", { name: new RegExp(`^3 there DECREMENT 9 .*Refused ${refusal}`) }));
     const report = await downloadBy(page, "Report");
     expect(report.map((row) => [row[0], row[1], row[7]])).toEqual([
       ["line", "product_id", "outcome"],
@@ -114,6 +124,59 @@ describe("a dropped file", () => {
     expect(sent).toBe(3);
     expect(await countOf("stopped-")).toBe(450);
     expect(await console.shop.levels("stopped-0")).toEqual({ available: 2, allocated: 0, version: 1 });
+  });
+
+  test("is sent by a double click, which does not stop it", async () => {
+    const page = await console.openSignedIn("/bulk");
+    await drop(page, "double.csv", receipts("double", 250));
+    await page.getByRole("button", { name: "Send 250 lines" }).dblclick();
+    await see(page.getByText("Finished: 250 done, 0 refused, 0 not sent."));
+    expect(await countOf("double-")).toBe(250);
+  });
+
+  test("can be chosen, sent, stopped, gone on with and accounted for without a mouse", async () => {
+    const page = await console.openSignedIn();
+    await see(page.getByRole("grid", { name: "Stock" }));
+    await tabTo(page, "Bulk");
+    await page.keyboard.press("Enter");
+    // Before the way there: a key that is pressed at once would be faster than the wish to be told.
+    const chosen = page.waitForEvent("filechooser");
+    await tabTo(page, "Choose a file");
+    await page.keyboard.press("Enter");
+    const buffer = Buffer.from(`${receipts("keys", 450)}\nkeys-x,borrow,1\n`);
+    await (await chosen).setFiles({ name: "keys.csv", mimeType: "text/csv", buffer });
+    await tabTo(page, "Send 450 lines");
+    let sent = 0;
+    await page.route("**/graphql", async (route) => {
+      if (route.request().postData()?.includes('"CreateStockTransactions"') !== true) return await route.fallback();
+      sent += 1;
+      if (sent === 1) {
+        // The button that follows on the one that was pressed has the keyboard: no Tab is needed.
+        await see(focused(page, "Stop"));
+        await page.keyboard.press("Enter");
+      }
+      await route.fallback();
+    });
+    await page.keyboard.press("Enter");
+    await see(page.getByText("200 of 450: 200 done, 0 refused, 1 not sent."));
+    await see(focused(page, "Go on"));
+    await page.keyboard.press("Enter");
+    await see(page.getByText("Finished: 450 done, 0 refused, 1 not sent."));
+    await see(focused(page, "Report"));
+    const download = page.waitForEvent("download");
+    await page.keyboard.press("Enter");
+    const report = await rowsOf(await download);
+    expect(report.slice(1).map((row) => row[7])).toEqual([...Array<string>(450).fill("Done"), "Not sent"]);
+    await tabTo(page, "1 with a problem");
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Tab");
+    await see(
+      page.getByRole("row", { name: /^452 keys-x borrow 1 .*“borrow” is no action/ }).and(page.locator(":focus")),
+    );
+    await page.keyboard.press("Shift+Tab");
+    await tabTo(page, "Another file", "Shift+Tab");
+    await page.keyboard.press("Enter");
+    await see(focused(page, "Choose a file"));
   });
 
   test("dropped again, after a reload in the middle, does the rest and nothing twice", async () => {
@@ -174,6 +237,20 @@ describe("exporting", () => {
     expect(rows.map((row) => row.slice(0, 5))).toEqual(
       moves.map(({ productId, quantity }) => [productId, `${quantity}`, "0", `${quantity}`, "1"]),
     );
+  });
+
+  test("the activity gives what its filters let through", async () => {
+    await console.shop.move({ productId: "active", action: "CREATE", quantity: 9 });
+    await console.shop.move({ productId: "active", action: "DEALLOCATE", quantity: 1 });
+    await console.shop.move({ productId: "active", action: "ALLOCATE", quantity: 4 });
+    await console.shop.move({ productId: "active", action: "DEALLOCATE", quantity: 3 });
+    const page = await console.openSignedIn("/activity");
+    await page.getByRole("combobox", { name: "Actions" }).click();
+    await page.getByRole("option", { name: "Give back" }).click();
+    await page.keyboard.press("Escape");
+    await see(page.getByRole("row", { name: /^active Give back/ }));
+    const rows = await downloadBy(page, "Export CSV");
+    expect(rows.slice(1).map((row) => row.slice(1, 7))).toEqual([["active", "3", "DEALLOCATE", "3", "8", "1"]]);
   });
 
   test("a history keeps a spreadsheet from taking it for a formula", async () => {

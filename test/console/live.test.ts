@@ -49,7 +49,7 @@ function seeLevels(page: Page, productId: string, available: number, allocated: 
 describe("two windows", () => {
   test("watch each other: what one does, the other shows, and it lights up", async () => {
     await console.shop.move({ productId: "watched", action: "INCREMENT", quantity: 10 });
-    const watcher = await console.openSignedIn();
+    const watcher = await console.openSignedIn("/", { reducedMotion: "no-preference" });
     await seeLevels(watcher, "watched", 10, 0);
     await see(watcher.getByText("Live", { exact: true }));
     const worker = await console.openSignedIn("/product?id=watched");
@@ -61,6 +61,8 @@ describe("two windows", () => {
     await seeLevels(watcher, "watched", 6, 4);
     expect(await rowOf(watcher, "watched").locator("[data-change='-1']").innerText()).toBe("6");
     expect(await rowOf(watcher, "watched").locator("[data-change='1']").innerText()).toBe("4");
+    const style = `getComputedStyle(document.querySelector("[data-change='1']"))`;
+    expect(await watcher.evaluate(`${style}.animationName`)).toMatch(/^animation-/);
   });
 
   test("show a product's levels, chart and history as they change", async () => {
@@ -86,8 +88,27 @@ describe("two windows", () => {
     await see(page.getByText("Live", { exact: true }));
     await console.shop.move({ productId: "fresh-1", action: "CREATE", quantity: 5 });
     await see(page.getByText("1 new product"));
-    await page.getByRole("button", { name: "Show" }).click();
+    await page.getByRole("button", { name: "Show", exact: true }).click();
     await seeLevels(page, "fresh-1", 5, 0);
+  });
+
+  test("tell only of new products that the list's filters let through, as these are now", async () => {
+    const page = await console.openSignedIn("/?q=sifted-&low=10&allocated=yes");
+    await see(page.getByText("No product fits"));
+    await see(page.getByText("Live", { exact: true }));
+    await console.shop.move({ productId: "other-than-sifted", action: "CREATE", quantity: 5 });
+    await console.shop.move({ productId: "sifted-many", action: "CREATE", quantity: 50 });
+    await console.shop.move({ productId: "sifted-unallocated", action: "CREATE", quantity: 5 });
+    await console.shop.move({ productId: "sifted-few", action: "CREATE", quantity: 5 });
+    await console.shop.move({ productId: "sifted-few", action: "ALLOCATE", quantity: 2 });
+    await see(page.getByText("1 new product"));
+    expect(await page.getByText(/new product/).innerText()).toBe("1 new product");
+    await console.shop.move({ productId: "sifted-many", action: "ALLOCATE", quantity: 41 });
+    await see(page.getByText("2 new products"));
+    await page.getByRole("button", { name: "Show", exact: true }).click();
+    await seeLevels(page, "sifted-few", 3, 2);
+    await seeLevels(page, "sifted-many", 9, 41);
+    expect(await page.getByText(/new product/).count()).toBe(0);
   });
 });
 
@@ -146,6 +167,55 @@ test("what could not be loaded while the gateway was away is loaded once it is b
   await see(page.getByText("The list could not be loaded"));
   feed.isAway = false;
   await seeLevels(page, "unloaded", 3, 0);
+});
+
+describe("a product that somebody has stopped tracking", () => {
+  /** Tracks two, and stops tracking the first when it is called. */
+  async function trackTwo(prefix: string): Promise<() => Promise<void>> {
+    const moves = [1, 2].map((number) => ({ productId: `${prefix}-${number}`, action: "CREATE", quantity: number }));
+    await console.shop.moveAll(moves, "EACH");
+    return async () => {
+      const mutation = "mutation ($productId: ID!) { deleteStock(productId: $productId) { version } }";
+      const { body } = await console.shop.graphql(mutation, { productId: `${prefix}-1` });
+      expect(body).toEqual({ data: { deleteStock: { version: 1 } } });
+    };
+  }
+
+  test("leaves the list of every window within half a minute, and comes back when it is tracked again", async () => {
+    const stopTracking = await trackTwo("untold");
+    const page = await console.open();
+    await page.clock.install();
+    await page.goto("/console/?q=untold-");
+    await signIn(page, console.gateway);
+    await seeLevels(page, "untold-1", 1, 0);
+    await see(page.getByText("Live", { exact: true }));
+    await stopTracking();
+    await page.clock.fastForward(30_000);
+    await rowOf(page, "untold-1").waitFor({ state: "detached" });
+    await seeLevels(page, "untold-2", 2, 0);
+    await console.shop.move({ productId: "untold-1", action: "INCREMENT", quantity: 8 });
+    await seeLevels(page, "untold-1", 8, 0);
+  });
+
+  test("leaves a list as soon as its window is gone back to", async () => {
+    const stopTracking = await trackTwo("gone");
+    const page = await console.openSignedIn("/?q=gone-");
+    await seeLevels(page, "gone-1", 1, 0);
+    await stopTracking();
+    // Chromium without a screen never takes the focus away from a page, so nor does it give it back.
+    await page.evaluate("dispatchEvent(new Event('focus'))");
+    await rowOf(page, "gone-1").waitFor({ state: "detached" });
+    expect(await rowOf(page, "gone-2").count()).toBe(1);
+  });
+
+  test("says so on its own page", async () => {
+    const stopTracking = await trackTwo("left");
+    const page = await console.openSignedIn("/product?id=left-1");
+    await see(page.getByRole("region", { name: "Levels", exact: true }).getByText("Version 1"));
+    await stopTracking();
+    await page.evaluate("dispatchEvent(new Event('focus'))");
+    await see(page.getByText("This product is not tracked"));
+  });
 });
 
 test("what others do reaches an open form: it shows what the levels will be now", async () => {

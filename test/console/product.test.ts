@@ -56,6 +56,18 @@ test("a product that is not tracked says so, and shows itself once it is", async
   await see(page.getByRole("grid", { name: "History" }).getByRole("row", { name: /^Track \+8 8 0/ }));
 });
 
+test("a product that can't be loaded says so, and is loaded when asked again", async () => {
+  await record("unreadable", "CREATE", 8, null);
+  const page = await console.openSignedIn("/bulk");
+  await page.route("**/graphql", (route) => route.fulfill({ status: 500, json: { errors: [] } }));
+  await page.evaluate("history.pushState(null, '', '/console/product?id=unreadable')");
+  await see(page.getByText("The product could not be loaded"));
+  await see(page.getByRole("alert").getByText("The gateway answered with HTTP 500."));
+  await page.unroute("**/graphql");
+  await page.getByRole("button", { name: "Try again" }).click();
+  await see(page.getByRole("region", { name: "Levels", exact: true }).getByText("Version 1"));
+});
+
 test("a product's chart goes on until now, also from its only stock transaction, and further back when asked to", async () => {
   await record("charted", "INCREMENT", 1, null);
   const page = await console.openSignedIn("/product?id=charted");

@@ -12,7 +12,9 @@ afterAll(() => console.close());
 
 describe("signing in", () => {
   test("takes a client's id and secret, keeps the token for the tab and the secret nowhere", async () => {
-    const page = await console.openSignedIn();
+    const page = await console.open();
+    await page.goto("/console");
+    await signIn(page, console.gateway);
     const kept = await page.evaluate("JSON.stringify([{ ...sessionStorage }, { ...localStorage }, document.cookie])");
     expect(kept).toContain("inventory-gateway.session");
     expect(kept).not.toContain(console.gateway.clientSecret);
@@ -35,7 +37,9 @@ describe("signing in", () => {
 
   test("ends with signing out: the token is gone, and so is what was shown", async () => {
     await console.shop.move({ productId: "seen-before", action: "INCREMENT", quantity: 3 });
-    const page = await console.openSignedIn();
+    const page = await console.open();
+    await page.goto("/console");
+    await signIn(page, console.gateway);
     await see(page.getByText("seen-before"));
     await page.getByRole("button", { name: /^Account of/ }).click();
     await page.getByRole("menuitem", { name: "Sign out" }).click();

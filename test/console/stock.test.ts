@@ -52,12 +52,48 @@ describe("the list of stock", () => {
     await seeProducts(page, ["hat-3"]);
     await page.getByRole("button", { name: "Allocated" }).click();
     await page.getByRole("combobox", { name: "Order" }).click();
-    await option(page, "Fewest available").click();
+    await option(page, "Fewest first").click();
     await seeProducts(page, ["hat-2", "hat-3", "hat-1"]);
     await page.getByLabel("Search by product id").fill("");
     await seeProducts(page, ["hat-2", "hat-3", "scarf", "hat-1"]);
     await page.reload();
     await seeProducts(page, ["hat-2", "hat-3", "scarf", "hat-1"]);
+  });
+
+  test("is found again as it was left on the way back from a product", async () => {
+    const page = await console.openSignedIn("/?q=hat&low=10");
+    await page.getByRole("row", { name: /^hat-2 / }).click();
+    await see(page.getByRole("heading", { name: "hat-2" }));
+    await page.getByRole("button", { name: "Back" }).click();
+    await seeProducts(page, ["hat-2", "hat-3"]);
+    // A product that was not come to from a list has a way to all of them.
+    await page.goto("/console/product?id=hat-2");
+    await page.getByRole("button", { name: "Back" }).click();
+    await seeProducts(page, ["hat-1", "hat-2", "hat-3", "scarf"]);
+  });
+
+  test("that has nothing to show for its filters leads back to all stock", async () => {
+    const page = await console.openSignedIn("/?q=nothing&low=3");
+    await see(page.getByText("No product fits"));
+    await page.getByRole("button", { name: "Show all stock" }).click();
+    await seeProducts(page, ["hat-1", "hat-2", "hat-3", "scarf"]);
+  });
+
+  test("says that it is on its way until it is there", async () => {
+    const page = await console.openSignedIn("/bulk");
+    let release = (): void => undefined;
+    const isReleased = new Promise<void>((resolve) => (release = resolve));
+    await page.route("**/graphql", async (route) => {
+      await isReleased;
+      await route.fallback();
+    });
+    await page.getByRole("link", { name: "Stock" }).click();
+    const loading = page.getByRole("gridcell", { name: "Loading" });
+    await see(loading);
+    expect(await loading.getAttribute("aria-busy")).toBe("true");
+    release();
+    await see(page.getByRole("row", { name: /^scarf / }));
+    expect(await loading.count()).toBe(0);
   });
 
   test("says so when it can't be loaded, and loads it when asked again", async () => {
@@ -99,6 +135,32 @@ describe("the list of stock", () => {
   });
 });
 
+test("a phone of 360 px is wide enough: from the list to a product, to a stock transaction and back", async () => {
+  await console.shop.move({ productId: "phone", action: "INCREMENT", quantity: 8 });
+  const page = await console.openSignedIn("/", { width: 360 });
+  await page.getByLabel("Search by product id").fill("phone");
+  await page.getByRole("row", { name: /^phone 8 0$/ }).click();
+  await page.getByRole("button", { name: "Move stock" }).click();
+  const form = page.getByRole("dialog", { name: "Move stock" });
+  await form.getByRole("button", { name: "Allocate" }).click();
+  await form.getByLabel("Quantity").fill("30");
+  await form.getByRole("button", { name: "Send" }).click();
+  const refusal = form.getByText("“phone” has 8 available. You asked for 30, so 22 are missing. Nothing was changed.");
+  await see(refusal);
+  // What was refused, and the way to put it right, are in the window together.
+  for (const part of [refusal, form.getByRole("button", { name: "Send" })]) {
+    const { x, y, width, height } = (await part.boundingBox()) ?? { x: -1, y: -1, width: 0, height: 0 };
+    expect(x >= 0 && y >= 0 && x + width <= 360 && y + height <= 740).toBe(true);
+  }
+  await form.getByLabel("Quantity").fill("3");
+  await form.getByRole("button", { name: "Send" }).click();
+  await see(form.getByText("Now 5 available and 3 allocated."));
+  await form.getByRole("button", { name: "Close" }).click();
+  await see(page.getByRole("grid", { name: "History" }).getByRole("row", { name: /^Allocate just now −3 5$/ }));
+  await page.getByRole("button", { name: "Back" }).click();
+  await see(page.getByRole("row", { name: /^phone 5 3$/ }));
+});
+
 test("100 000 products are paged through without being loaded: only what is looked at, and little more", async () => {
   await fill(console.gateway.databaseUrl, 100_000);
   const page = await console.openSignedIn("/bulk");
@@ -108,7 +170,7 @@ test("100 000 products are paged through without being loaded: only what is look
   });
   await page.getByRole("link", { name: "Stock" }).click();
   await page.getByLabel("Search by product id").fill("item-");
-  await see(page.getByRole("row", { name: /^item-000000 / }));
+  await see(page.locator("[data-row='0']").filter({ hasText: "item-000000" }));
   const before = pages.length;
   // Down to the last row there is, again and again: each time there are a hundred more.
   await page.locator("[data-row='0']").focus();

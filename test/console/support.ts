@@ -19,7 +19,7 @@ export interface Console {
   readonly shop: Shop;
   /** Opens a window of its own: nothing is shared with others. Whatever it should not have met ends the test at `close`. */
   open(options?: WindowOptions): Promise<Page>;
-  /** The same, signed in, at a path below /console. */
+  /** The same, at a path below /console, as a tab that has signed in and was loaded anew: with a token and without the secret. */
   openSignedIn(path?: string, options?: WindowOptions): Promise<Page>;
   /** Watches a window that a page has opened like those that the test opens. */
   watch(page: Page): Page;
@@ -29,6 +29,7 @@ export interface Console {
 export interface WindowOptions {
   readonly width?: number;
   readonly colorScheme?: "light" | "dark";
+  /** Without it nothing moves, and nothing waits for what moves. */
   readonly reducedMotion?: "reduce" | "no-preference";
   /** In place of the gateway's own address. */
   readonly url?: string;
@@ -42,6 +43,11 @@ export async function startConsole(options: TestGatewayOptions = {}): Promise<Co
   const gateway = await startTestGateway(options);
   const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
   const mishaps: string[] = [];
+  const session = JSON.stringify({
+    clientId: gateway.clientId,
+    token: await gateway.token(),
+    expiresAt: Date.now() + 3_600_000,
+  });
   const open = async (windowOptions: WindowOptions = {}): Promise<Page> => {
     const context = await openContext(browser, gateway, windowOptions);
     return watch(await context.newPage(), gateway.url, mishaps);
@@ -52,8 +58,9 @@ export async function startConsole(options: TestGatewayOptions = {}): Promise<Co
     open,
     openSignedIn: async (path = "/", windowOptions = {}) => {
       const page = await open(windowOptions);
+      await page.addInitScript(`sessionStorage.setItem("inventory-gateway.session", ${JSON.stringify(session)})`);
       await page.goto(`/console${path}`);
-      await signIn(page, gateway);
+      await page.getByRole("navigation", { name: "Console" }).waitFor();
       return page;
     },
     watch: (page) => watch(page, gateway.url, mishaps),
@@ -66,7 +73,7 @@ export async function startConsole(options: TestGatewayOptions = {}): Promise<Co
 }
 
 function openContext(browser: Browser, gateway: TestGateway, options: WindowOptions): Promise<BrowserContext> {
-  const { width = 1_280, colorScheme = "light", reducedMotion = "no-preference", url = gateway.url } = options;
+  const { width = 1_280, colorScheme = "light", reducedMotion = "reduce", url = gateway.url } = options;
   return browser.newContext({
     baseURL: url,
     viewport: { width, height: width < 600 ? 740 : 800 },

@@ -160,7 +160,6 @@ describe("a token that is not good any more", () => {
   test("asks for another sign-in above the form, which is sent when it has come", async () => {
     await console.shop.move({ productId: "expired", action: "INCREMENT", quantity: 10 });
     const page = await console.openSignedIn();
-    await page.reload();
     const form = await fillIn(page, "expired", "Take out", 3);
     // As the gateway answers a token that has run out.
     await page.route("**/graphql", (route) => route.fulfill({ status: 401, json: { errors: [] } }), { times: 1 });

@@ -16,6 +16,9 @@ const seenWithin = 1_000;
 /** A list that has grown longer than this by news is loaded anew when it is looked at. */
 const edgesMax = 5_000;
 
+/** More new products than this are not told of: whoever has not looked by then loads the list anew anyway. */
+const newProductsMax = 1_000;
+
 /** Products that began to be tracked since the lists were loaded, which therefore don't have them. */
 export const newProductIds = makeVar<ReadonlySet<string>>(new Set());
 
@@ -91,7 +94,8 @@ function noteNewProducts(news: News): void {
   const ids = news
     .filter(({ version, action }) => version === 1 || action === "CREATE")
     .map(({ productId }) => productId);
-  if (ids.length > 0) newProductIds(new Set([...newProductIds(), ...ids]));
+  const known = newProductIds();
+  if (ids.length > 0 && known.size < newProductsMax) newProductIds(new Set([...known, ...ids]));
 }
 
 function isConnection(value: unknown): value is StoredConnection {

@@ -6,6 +6,7 @@ import Typography from "@mui/material/Typography";
 import { useRef, useState } from "react";
 import type { DragEvent, ReactNode } from "react";
 import { download, printCsv } from "../csv/csv.ts";
+import { takeLostFocus } from "../focus.ts";
 import { DropIcon } from "../icons.tsx";
 import { readBulkFile } from "./bulk-file.ts";
 import type { BulkFile } from "./bulk-file.ts";
@@ -55,7 +56,7 @@ export function DropZone({ onFile }: { readonly onFile: (file: BulkFile) => void
           if you like. Every line is checked and shown before anything is sent.
         </Typography>
         <Stack direction={{ xs: "column", sm: "row" }} spacing={1}>
-          <Button variant="contained" onClick={() => input.current?.click()}>
+          <Button ref={takeLostFocus} variant="contained" onClick={() => input.current?.click()}>
             Choose a file
           </Button>
           <Button onClick={() => download("example.csv", [printCsv(exampleRows)])}>Example file</Button>

@@ -31,14 +31,23 @@ export function lineColumns(run: BulkRun): Column<BulkLine>[] {
       id: "what",
       header: "Product",
       track: "minmax(0, 1.4fr)",
-      render: ({ text }) => <TwoLines first={text.productId} second={`${text.action} ${text.quantity}`} />,
+      render: ({ text: { productId, action, quantity } }) => (
+        <Stack sx={{ overflowWrap: "anywhere" }}>
+          <Line isFirst>{productId}</Line>
+          <Line>
+            {action}
+            {/* A narrow window has no column for it. */}
+            <Box component="span" sx={{ display: { sm: "none" } }}>{` ${quantity}`}</Box>
+          </Line>
+        </Stack>
+      ),
     },
     {
       id: "quantity",
       header: "Quantity",
       track: "minmax(64px, 0.5fr)",
       align: "end",
-      fromWidth: 480,
+      fromWidth: 540,
       render: ({ text, input }) => (input === null ? text.quantity : formatCount(input.quantity)),
     },
     {
@@ -46,9 +55,7 @@ export function lineColumns(run: BulkRun): Column<BulkLine>[] {
       header: "Reason and reference",
       track: "minmax(0, 1.2fr)",
       fromWidth: 760,
-      render: ({ text }) => (
-        <TwoLines first={[text.reason, text.reference].filter(Boolean).join(" · ")} second={text.note} />
-      ),
+      render: ({ text }) => <WhyCell {...text} />,
     },
     {
       id: "status",
@@ -59,28 +66,44 @@ export function lineColumns(run: BulkRun): Column<BulkLine>[] {
   ];
 }
 
-function StatusCell({ status: { kind, label, detail } }: { readonly status: LineStatus }): ReactNode {
+function WhyCell({ reason, reference, note }: BulkLine["text"]): ReactNode {
+  const what = [reason, reference].filter(Boolean).join(" · ");
   return (
-    <Stack title={detail}>
-      <Typography noWrap sx={{ color: colors[kind], fontSize: "inherit", fontWeight: 600, lineHeight: 1.3 }}>
-        {label}
+    <Stack title={[what, note].filter(Boolean).join("\n")}>
+      <Typography noWrap sx={{ fontSize: "inherit", lineHeight: 1.3 }}>
+        {what}
       </Typography>
-      <Typography noWrap sx={{ fontSize: "0.8rem", color: "text.secondary", lineHeight: 1.3 }}>
-        {detail}
-      </Typography>
+      <Line noWrap>{note}</Line>
     </Stack>
   );
 }
 
-function TwoLines({ first, second }: { readonly first: string; readonly second: string }): ReactNode {
+/** All of it, however narrow the window: it is what one has to know to put the line right. */
+function StatusCell({ status: { kind, label, detail } }: { readonly status: LineStatus }): ReactNode {
   return (
-    <Stack title={`${first}\n${second}`}>
-      <Typography noWrap sx={{ fontSize: "inherit", fontWeight: 550, lineHeight: 1.3 }}>
-        {first}
-      </Typography>
-      <Typography noWrap sx={{ fontSize: "0.8rem", color: "text.secondary", lineHeight: 1.3 }}>
-        {second}
-      </Typography>
+    <Stack sx={{ overflowWrap: "anywhere" }}>
+      <Line isFirst color={colors[kind]}>
+        {label}
+      </Line>
+      <Line>{detail}</Line>
     </Stack>
+  );
+}
+
+interface LineProps {
+  readonly isFirst?: boolean;
+  readonly color?: string;
+  readonly noWrap?: boolean;
+  readonly children: ReactNode;
+}
+
+/** The first line of a cell, or what is said below it. */
+function Line({ isFirst = false, color, noWrap = false, children }: LineProps): ReactNode {
+  const first = { fontSize: "inherit", fontWeight: 550, color: color ?? "text.primary" } as const;
+  const other = { fontSize: "0.8rem", color: color ?? "text.secondary" } as const;
+  return (
+    <Typography component="div" noWrap={noWrap} sx={{ ...(isFirst ? first : other), lineHeight: 1.3 }}>
+      {children}
+    </Typography>
   );
 }

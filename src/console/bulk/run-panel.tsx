@@ -7,6 +7,7 @@ import Stack from "@mui/material/Stack";
 import Typography from "@mui/material/Typography";
 import type { ReactNode } from "react";
 import { download } from "../csv/csv.ts";
+import { takeLostFocus } from "../focus.ts";
 import { formatCount } from "../format.ts";
 import { DownloadIcon, PauseIcon, PlayIcon } from "../icons.tsx";
 import type { BulkRun, BulkRunState } from "./bulk-run.ts";
@@ -51,13 +52,15 @@ export function RunPanel({ run, state, onAgain, onOther }: RunPanelProps): React
         {phase === "done" && repeated > 0 && (
           <Alert
             severity="info"
+            sx={{ flexWrap: "wrap", "& .MuiAlert-message": { flex: "1 1 220px" } }}
             action={
               <Button color="inherit" size="small" onClick={onAgain}>
-                Prepare it as new
+                Use it as a new file
               </Button>
             }
           >
-            {formatCount(repeated)} lines of this file had been done before, and were not done a second time.
+            {repeated === 1 ? "1 line" : `${formatCount(repeated)} lines`} of this file had been done before, and
+            nothing was done a second time.
           </Alert>
         )}
       </Stack>
@@ -67,37 +70,55 @@ export function RunPanel({ run, state, onAgain, onOther }: RunPanelProps): React
 
 function RunButtons({ run, state, onOther }: Pick<RunPanelProps, "run" | "state" | "onOther">): ReactNode {
   const { phase, settled } = state;
+  const canSend = run.sendable.length > 0;
   const start = (): void => void run.start();
   return (
     <>
       {phase === "ready" && (
-        <Button variant="contained" startIcon={<PlayIcon />} onClick={start} disabled={run.sendable.length === 0}>
+        <Button
+          key="send"
+          ref={canSend ? takeLostFocus : undefined}
+          variant="contained"
+          startIcon={<PlayIcon />}
+          onClick={start}
+          disabled={!canSend}
+        >
           {run.sendable.length === 1 ? "Send 1 line" : `Send ${formatCount(run.sendable.length)} lines`}
         </Button>
       )}
       {(phase === "running" || phase === "stopping") && (
         <Button
+          key="stop"
+          ref={takeLostFocus}
           variant="contained"
           color="warning"
           startIcon={<PauseIcon />}
-          onClick={() => run.stop()}
+          // The second click of a double click on what was here before is not meant for this.
+          onClick={({ detail }) => detail < 2 && run.stop()}
           disabled={phase === "stopping"}
         >
           {phase === "stopping" ? "Stopping" : "Stop"}
         </Button>
       )}
       {phase === "stopped" && (
-        <Button variant="contained" startIcon={<PlayIcon />} onClick={start}>
+        <Button key="go-on" ref={takeLostFocus} variant="contained" startIcon={<PlayIcon />} onClick={start}>
           Go on
         </Button>
       )}
       {settled > 0 && (
-        <Button startIcon={<DownloadIcon />} onClick={() => download(`report-${run.file.name}`, [reportOf(run)])}>
+        <Button
+          key="report"
+          ref={phase === "done" ? takeLostFocus : undefined}
+          startIcon={<DownloadIcon />}
+          onClick={() => download(`report-${run.file.name}`, [reportOf(run)])}
+        >
           Report
         </Button>
       )}
       {(phase === "ready" || phase === "stopped" || phase === "done") && (
-        <Button onClick={onOther}>Another file</Button>
+        <Button key="other" ref={phase === "ready" && !canSend ? takeLostFocus : undefined} onClick={onOther}>
+          Another file
+        </Button>
       )}
     </>
   );

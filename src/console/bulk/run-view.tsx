@@ -54,6 +54,8 @@ export function RunView({ run, onRun }: RunViewProps): ReactNode {
       <Paper variant="outlined" sx={{ flex: 1, minHeight: 220, display: "flex", overflow: "hidden" }}>
         <Grid
           label="Lines of the file"
+          rowsGrow
+          listKey={String(showsOnlyTrouble)}
           columns={lineColumns(run)}
           rows={rows}
           rowKey={({ number }) => String(number)}

@@ -11,6 +11,8 @@ export interface GridRowProps<Row> {
   /** Pixels from the first row, and its own. */
   readonly start: number;
   readonly height: number;
+  /** Given where the row may be higher than that: learns how high it is. */
+  readonly measure?: ((element: HTMLElement | null) => void) | undefined;
   readonly isActive: boolean;
   readonly onActive: (index: number) => void;
   readonly onOpen?: ((row: Row) => void) | undefined;
@@ -18,9 +20,10 @@ export interface GridRowProps<Row> {
 
 /** One row, at its place in the list. */
 export function GridRow<Row>(props: GridRowProps<Row>): ReactNode {
-  const { row, index, columns, template, start, height, isActive, onActive, onOpen } = props;
+  const { row, index, columns, template, start, height, measure, isActive, onActive, onOpen } = props;
   return (
     <Box
+      ref={measure}
       role="row"
       aria-rowindex={index + 2}
       data-row={index}
@@ -32,7 +35,12 @@ export function GridRow<Row>(props: GridRowProps<Row>): ReactNode {
       }}
       sx={rowSx}
       data-opens={onOpen !== undefined}
-      style={{ transform: `translateY(${start}px)`, height, gridTemplateColumns: template }}
+      data-grows={measure !== undefined}
+      style={{
+        transform: `translateY(${start}px)`,
+        [measure === undefined ? "height" : "minHeight"]: height,
+        gridTemplateColumns: template,
+      }}
     >
       {columns.map(({ id, align = "start", render }) => (
         <Box key={id} role="gridcell" sx={{ textAlign: align, minWidth: 0 }}>
@@ -56,6 +64,7 @@ const rowSx = {
   borderColor: "divider",
   fontSize: "0.9rem",
   "&[data-opens=true]": { cursor: "pointer" },
+  "&[data-grows=true]": { py: 1 },
   "&:hover": { bgcolor: "action.hover" },
   "&:focus-visible": { outline: "2px solid", outlineColor: "primary.main", outlineOffset: "-2px", zIndex: 1 },
 } as const;

@@ -15,8 +15,14 @@ export interface GridProps<Row> {
   readonly rows: readonly Row[];
   readonly rowKey: (row: Row, index: number) => string;
   readonly rowHeight?: number;
+  /** Rows are as high as their text asks for; `rowHeight` is the least. */
+  readonly rowsGrow?: boolean;
   /** What Enter and a click on a row do. */
   readonly onOpen?: (row: Row) => void;
+  /** Which list it is: another one is shown from its beginning. */
+  readonly listKey?: string;
+  /** Told of the first and the last row in the page whenever these change. */
+  readonly onView?: (first: number, last: number) => void;
   readonly hasMore?: boolean;
   /** Called when the end comes into view; calls while one is under way are the caller's to ignore. */
   readonly onMore?: () => void;
@@ -34,17 +40,19 @@ const rowsAhead = 30;
  * and End go on from there, Enter opens. It is our own over TanStack Virtual because MUI's free grid ends at 100 rows a page.
  */
 export function Grid<Row>(props: GridProps<Row>): ReactNode {
-  const { label, rows, rowKey, rowHeight = 52, onOpen, hasMore = false, onMore, placeholder, footer } = props;
+  const { label, rows, rowKey, rowHeight = 52, rowsGrow = false, listKey = "" } = props;
+  const { onOpen, hasMore = false, placeholder, footer } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const width = useElementWidth(scroller);
   const columns = columnsThatFit(props.columns, width);
   const template = columns.map(({ track }) => track).join(" ");
-  const { active, setActive, onKeyDown } = useRowKeys(rows.length, rowHeight, scroller);
+  const { active, setActive, onKeyDown } = useRowKeys({ count: rows.length, rowHeight, scroller, listKey });
   const virtualizer = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
     overscan: 8,
+    indexAttribute: "data-row",
     // The row that has the keyboard stays in the page, wherever the others are scrolled to.
     rangeExtractor: (range) => {
       const indexes = defaultRangeExtractor(range);
@@ -54,11 +62,7 @@ export function Grid<Row>(props: GridProps<Row>): ReactNode {
     },
   });
   const items = virtualizer.getVirtualItems();
-
-  const lastIndex = items.at(-1)?.index ?? 0;
-  useEffect(() => {
-    if (hasMore && lastIndex >= rows.length - rowsAhead) onMore?.();
-  }, [hasMore, lastIndex, rows.length, onMore]);
+  useView(items, props);
 
   return (
     <Box
@@ -85,6 +89,7 @@ export function Grid<Row>(props: GridProps<Row>): ReactNode {
               key={rowKey(row, index)}
               {...{ row, index, columns, template, onOpen, start }}
               height={rowHeight}
+              measure={rowsGrow ? virtualizer.measureElement : undefined}
               isActive={index === active}
               onActive={setActive}
             />
@@ -98,15 +103,42 @@ export function Grid<Row>(props: GridProps<Row>): ReactNode {
 
 const scrollerSx = { flex: 1, minHeight: 0, overflow: "auto", position: "relative" } as const;
 
+/** Says what is in view, and asks for more rows before they end. */
+function useView<Row>(items: readonly { readonly index: number }[], props: GridProps<Row>): void {
+  const { rows, hasMore = false, onMore, onView } = props;
+  const first = items[0]?.index ?? 0;
+  const last = items.at(-1)?.index ?? 0;
+  useEffect(() => {
+    onView?.(first, last);
+  }, [first, last, onView]);
+  useEffect(() => {
+    if (hasMore && last >= rows.length - rowsAhead) onMore?.();
+  }, [hasMore, last, rows.length, onMore]);
+}
+
 interface RowKeys {
   readonly active: number;
   readonly setActive: (index: number) => void;
   readonly onKeyDown: (event: KeyboardEvent) => void;
 }
 
+interface RowKeysOptions {
+  readonly count: number;
+  readonly rowHeight: number;
+  readonly scroller: RefObject<HTMLDivElement | null>;
+  readonly listKey: string;
+}
+
 /** Which row has the keyboard, and where the keys take it. */
-function useRowKeys(count: number, rowHeight: number, scroller: RefObject<HTMLDivElement | null>): RowKeys {
+function useRowKeys({ count, rowHeight, scroller, listKey }: RowKeysOptions): RowKeys {
   const [active, setActive] = useState(0);
+  const shownKey = useRef(listKey);
+  useEffect(() => {
+    if (shownKey.current === listKey) return;
+    shownKey.current = listKey;
+    setActive(0);
+    scroller.current?.scrollTo({ top: 0 });
+  }, [scroller, listKey]);
   const bounded = Math.min(active, Math.max(0, count - 1));
   const moves = useRef(false);
 

@@ -3,7 +3,7 @@ import { useMemo, useState } from "react";
 import type { ReactNode } from "react";
 import { useLocation } from "wouter";
 import { Page } from "../layout/page.tsx";
-import { productPath } from "../paths.ts";
+import { cameFromHere, productPath } from "../paths.ts";
 import { ExportHistory } from "./export-history.tsx";
 import { HistoryGrid } from "./history-grid.tsx";
 import { useLedger } from "./history-list.ts";
@@ -23,8 +23,9 @@ export function ActivityPage(): ReactNode {
         <HistoryGrid
           list={list}
           label="Activity"
+          filter={filter}
           showsProduct
-          onOpen={({ productId }) => navigate(productPath(productId))}
+          onOpen={({ productId }) => navigate(productPath(productId), { state: cameFromHere })}
         />
       </Paper>
     </Page>

@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import type { StockTransactionFieldsFragment } from "../generated/operations.ts";
+import type { StockTransactionFieldsFragment, StockTransactionFilter } from "../generated/operations.ts";
 import { Grid } from "../grid/grid.tsx";
 import { GridNotice, GridProblem, LoadingRows, MoreRows } from "../grid/placeholders.tsx";
 import { HistoryIcon } from "../icons.tsx";
@@ -10,17 +10,20 @@ import type { HistoryList } from "./history-list.ts";
 export interface HistoryGridProps {
   readonly list: HistoryList;
   readonly label: string;
+  /** Another one is another list. */
+  readonly filter: StockTransactionFilter;
   /** Whether it is over several products. */
   readonly showsProduct: boolean;
   readonly onOpen?: (stockTransaction: StockTransactionFieldsFragment) => void;
 }
 
 /** Stock transactions, the newest first. */
-export function HistoryGrid({ list, label, showsProduct, onOpen }: HistoryGridProps): ReactNode {
+export function HistoryGrid({ list, label, filter, showsProduct, onOpen }: HistoryGridProps): ReactNode {
   const now = useNow();
   return (
     <Grid
       label={label}
+      listKey={JSON.stringify(filter)}
       columns={historyColumns(now, showsProduct)}
       rows={list.rows}
       rowKey={({ id }) => id}

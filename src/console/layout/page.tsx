@@ -22,7 +22,7 @@ export function Page({ title, before, actions, children, fillsWindow = false }: 
   }, [title]);
   return (
     <Box sx={{ ...pageSx, ...(fillsWindow ? { flex: 1, minHeight: 420 } : {}) }}>
-      <Stack direction="row" useFlexGap sx={{ alignItems: "center", flexWrap: "wrap", gap: 1 }}>
+      <Stack direction="row" useFlexGap sx={{ alignItems: "center", flexWrap: "wrap", gap: 1, minHeight: 38 }}>
         {before}
         <Typography variant="h1" noWrap sx={{ flex: "1 1 auto", minWidth: 0 }} title={title}>
           {title}
@@ -43,5 +43,5 @@ const pageSx = {
   boxSizing: "border-box",
   display: "flex",
   flexDirection: "column",
-  gap: { xs: 1.5, sm: 2 },
+  gap: 2,
 } as const;

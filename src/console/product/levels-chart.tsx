@@ -34,7 +34,11 @@ export default function LevelsChart({ rows, now }: LevelsChartProps): ReactNode 
         },
       ]}
       yAxis={[
-        { min: 0, width: 56, valueFormatter: (value: number) => (Number.isInteger(value) ? formatCount(value) : "") },
+        {
+          min: 0,
+          width: "auto",
+          valueFormatter: (value: number) => (Number.isInteger(value) ? formatCount(value) : ""),
+        },
       ]}
       series={[
         line("available", "Available", colors.primary.main),

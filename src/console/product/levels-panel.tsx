@@ -34,7 +34,7 @@ export function LevelsPanel({ productId }: { readonly productId: string }): Reac
           </Typography>
         )}
         {hasMore && rows.length < pointsMax && (
-          <Button size="small" onClick={pages.retry} loading={pages.isLoadingMore}>
+          <Button size="small" onClick={pages.retry} loading={pages.isLoadingMore} sx={{ mx: "-5px" }}>
             Further back
           </Button>
         )}

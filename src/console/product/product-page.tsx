@@ -8,6 +8,7 @@ import { useMemo, useState } from "react";
 import type { ReactNode } from "react";
 import { useLocation, useSearchParams } from "wouter";
 import { describeFailure } from "../api/failures.ts";
+import { useTrackedCheck } from "../api/tracked-check.ts";
 import { StockDocument } from "../generated/operations.ts";
 import { Notice } from "../grid/placeholders.tsx";
 import { ExportHistory } from "../history/export-history.tsx";
@@ -17,6 +18,7 @@ import { allHistory, toHistoryFilter } from "../history/history-settings.ts";
 import { HistoryToolbar } from "../history/history-toolbar.tsx";
 import { AlertIcon, BackIcon, StockIcon } from "../icons.tsx";
 import { Page } from "../layout/page.tsx";
+import { hasComeFromHere } from "../paths.ts";
 import { MoveStockButton } from "../transaction/move-stock-button.tsx";
 import { LevelCards } from "./level-cards.tsx";
 import { LevelsPanel } from "./levels-panel.tsx";
@@ -32,11 +34,14 @@ export function ProductPage(): ReactNode {
     nextFetchPolicy: "cache-first",
   });
   const stock = data?.stock;
+  useTrackedCheck(() => (stock == null ? [] : [productId]));
+  // The list is found again as it was left, where one came from one.
+  const back = (): void => (hasComeFromHere() ? history.back() : navigate("/"));
   return (
     <Page
       title={productId}
       before={
-        <IconButton aria-label="Back to the stock" onClick={() => navigate("/")} edge="start">
+        <IconButton aria-label="Back" onClick={back} edge="start">
           <BackIcon />
         </IconButton>
       }
@@ -83,7 +88,7 @@ function ProductHistory({ productId }: { readonly productId: string }): ReactNod
       </Stack>
       <HistoryToolbar settings={settings} onChange={setSettings} />
       <Paper variant="outlined" sx={{ height: 460, flexShrink: 0, display: "flex", overflow: "hidden" }}>
-        <HistoryGrid list={list} label="History" showsProduct={false} />
+        <HistoryGrid list={list} label="History" filter={filter} showsProduct={false} />
       </Paper>
     </>
   );

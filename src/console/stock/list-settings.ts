@@ -1,7 +1,7 @@
 import { useMemo } from "react";
 import { useSearchParams } from "wouter";
 import { StockOrder } from "../generated/operations.ts";
-import type { StockFilter } from "../generated/operations.ts";
+import type { StockFieldsFragment, StockFilter } from "../generated/operations.ts";
 
 /** Which stocks are shown, and how. It stands in the address: a reload, the way back and a colleague see the same. */
 export interface ListSettings {
@@ -11,6 +11,14 @@ export interface ListSettings {
   readonly onlyAllocated: boolean;
   readonly order: StockOrder;
 }
+
+/** All there is, by product id. */
+export const allStock: ListSettings = {
+  prefix: "",
+  lowAt: null,
+  onlyAllocated: false,
+  order: StockOrder.ProductId,
+};
 
 /** What is low if nobody has said otherwise. */
 export const lowAtDefault = 10;
@@ -34,6 +42,15 @@ export function toFilter({ prefix, lowAt, onlyAllocated }: ListSettings): StockF
     ...(lowAt === null ? {} : { availableAtMost: lowAt }),
     ...(onlyAllocated ? { allocatedAtLeast: 1 } : {}),
   };
+}
+
+/** Whether the gateway would list the stock under the settings: {@link toFilter}, decided here. */
+export function fits(stock: StockFieldsFragment, { prefix, lowAt, onlyAllocated }: ListSettings): boolean {
+  return (
+    stock.productId.startsWith(prefix) &&
+    (lowAt === null || stock.available <= lowAt) &&
+    (!onlyAllocated || stock.allocated >= 1)
+  );
 }
 
 /** Whether anything is left out. */

@@ -1,9 +1,11 @@
 import { useQuery } from "@apollo/client/react";
 import Paper from "@mui/material/Paper";
-import { useCallback, useMemo } from "react";
+import Button from "@mui/material/Button";
+import { useCallback, useMemo, useRef } from "react";
 import type { ReactNode } from "react";
 import { useLocation } from "wouter";
 import { describeFailure } from "../api/failures.ts";
+import { useTrackedCheck } from "../api/tracked-check.ts";
 import { StocksDocument } from "../generated/operations.ts";
 import type { StockFieldsFragment } from "../generated/operations.ts";
 import { Grid } from "../grid/grid.tsx";
@@ -13,9 +15,9 @@ import { StockIcon } from "../icons.tsx";
 import { Page } from "../layout/page.tsx";
 import { useNow } from "../now.ts";
 import { MoveStockButton } from "../transaction/move-stock-button.tsx";
-import { productPath } from "../paths.ts";
-import { isFiltered, toFilter, useListSettings } from "./list-settings.ts";
-import type { ListSettings } from "./list-settings.ts";
+import { cameFromHere, productPath } from "../paths.ts";
+import { allStock, isFiltered, toFilter, useListSettings } from "./list-settings.ts";
+import type { ListSettings, ListSettingsHandle } from "./list-settings.ts";
 import { stockColumns } from "./stock-columns.tsx";
 import { ExportStocks } from "./export-stocks.tsx";
 import { NewProducts } from "./new-products.tsx";
@@ -30,6 +32,10 @@ export function StockPage(): ReactNode {
   const now = useNow();
   const [, navigate] = useLocation();
   const list = useStocks(settings);
+  const inView = useRef({ first: 0, last: 0 });
+  useTrackedCheck(() =>
+    list.rows.slice(inView.current.first, inView.current.last + 1).map(({ productId }) => productId),
+  );
   return (
     <Page
       title="Stock"
@@ -46,13 +52,17 @@ export function StockPage(): ReactNode {
       <Paper variant="outlined" sx={{ flex: 1, minHeight: 0, display: "flex", overflow: "hidden" }}>
         <Grid
           label="Stock"
+          listKey={JSON.stringify(settings)}
           columns={stockColumns(handle, now)}
           rows={list.rows}
           rowKey={({ productId }) => productId}
-          onOpen={({ productId }) => navigate(productPath(productId))}
+          onOpen={({ productId }) => navigate(productPath(productId), { state: cameFromHere })}
+          onView={(first, last) => {
+            inView.current = { first, last };
+          }}
           hasMore={list.hasMore}
           onMore={list.pages.more}
-          placeholder={<StockPlaceholder list={list} settings={settings} />}
+          placeholder={<StockPlaceholder list={list} {...handle} />}
           footer={<MoreRows {...list.pages} isLoading={list.pages.isLoadingMore} onRetry={list.pages.retry} />}
         />
       </Paper>
@@ -93,19 +103,21 @@ function useStocks(settings: ListSettings): StockList {
   };
 }
 
-function StockPlaceholder({
-  list,
-  settings,
-}: {
-  readonly list: StockList;
-  readonly settings: ListSettings;
-}): ReactNode {
+function StockPlaceholder({ list, settings, change }: ListSettingsHandle & { readonly list: StockList }): ReactNode {
   if (list.rows.length > 0) return null;
   if (list.problem !== null) return <GridProblem message={list.problem} onRetry={list.reload} />;
   if (list.isLoading) return <LoadingRows />;
   if (isFiltered(settings)) {
     return (
-      <GridNotice icon={<StockIcon />} title="No product fits">
+      <GridNotice
+        icon={<StockIcon />}
+        title="No product fits"
+        action={
+          <Button variant="outlined" onClick={() => change({ ...allStock, order: settings.order })}>
+            Show all stock
+          </Button>
+        }
+      >
         Search by the beginning of its id, exactly as it is written, or take a filter away.
       </GridNotice>
     );

@@ -15,7 +15,7 @@ import type { ListSettings, ListSettingsHandle } from "./list-settings.ts";
 
 const orderLabels: Readonly<Record<StockOrder, string>> = {
   PRODUCT_ID: "Product id",
-  AVAILABLE: "Fewest available",
+  AVAILABLE: "Fewest first",
   UPDATED_AT_DESC: "Last changed",
 };
 
@@ -40,7 +40,7 @@ export function StockToolbar({ settings, change }: ListSettingsHandle): ReactNod
         variant={onlyAllocated ? "filled" : "outlined"}
         aria-pressed={onlyAllocated}
       />
-      <FormControl sx={{ minWidth: 150 }}>
+      <FormControl sx={{ flex: { xs: "1 1 120px", sm: "0 0 160px" } }}>
         <InputLabel id="stock-order">Order</InputLabel>
         <Select
           labelId="stock-order"
@@ -88,7 +88,7 @@ function PrefixField({ prefix, change }: FieldProps & { readonly prefix: string 
       value={text}
       onChange={(event) => setText(event.target.value)}
       type="search"
-      sx={{ flex: "1 1 220px", maxWidth: { sm: 360 } }}
+      sx={{ flex: { xs: "1 1 100%", sm: "1 1 220px" }, maxWidth: { sm: 360 } }}
       slotProps={{
         htmlInput: { maxLength: 255, autoCapitalize: "none", spellCheck: false },
         input: {

@@ -54,7 +54,7 @@ export function TransactionDialog({ handle, isOpen, onClose }: TransactionDialog
           {!isDone && <LevelsPreview fields={fields} stock={stock} />}
         </DialogContent>
         {/* In view wherever the form is scrolled to. */}
-        <Box sx={{ px: 3, pt: 1 }}>
+        <Box sx={{ px: 3, pt: 1, pb: progress.kind === "editing" ? 0 : 1 }}>
           <Outcome progress={progress} />
         </Box>
         <DialogActions sx={{ px: 3, pb: 2 }}>

@@ -98,5 +98,7 @@ function ActionField({ handle: { fields, change }, isLocked }: Omit<TransactionF
 
 const buttonSx = {
   "&&": { m: 0, borderRadius: 1, border: 1, borderColor: "divider", textTransform: "none", fontWeight: 600 },
+  "&&:not(.Mui-disabled)": { color: "text.primary" },
   "&&.Mui-selected": { borderColor: "primary.main" },
+  "&&.Mui-selected:not(.Mui-disabled)": { color: "primary.main" },
 } as const;
