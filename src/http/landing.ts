@@ -16,9 +16,9 @@ const places: readonly Place[] = [
 ];
 
 const styles = `
-:root { color-scheme: light dark; --page: #f6f8f8; --card: #fff; --line: #dfe5e4; --text: #14201f; --soft: #50605e; --accent: #0f766e; }
+:root { color-scheme: light dark; --page: #f6f8f8; --card: #fff; --line: #dfe5e4; --text: #14201f; --soft: #50605e; --accent: #0f766e; --well: #157347; --away: #b42318; }
 @media (prefers-color-scheme: dark) {
-  :root { --page: #0d1414; --card: #141d1d; --line: #2a3737; --text: #e6eeed; --soft: #9fb1ae; --accent: #2dd4bf; }
+  :root { --page: #0d1414; --card: #141d1d; --line: #2a3737; --text: #e6eeed; --soft: #9fb1ae; --accent: #2dd4bf; --well: #4ade80; --away: #ff8a80; }
 }
 body { margin: 0; background: var(--page); color: var(--text); font: 16px/1.5 system-ui, sans-serif; }
 main { max-width: 720px; margin: 0 auto; padding: 8vh 20px; box-sizing: border-box; }
@@ -29,8 +29,8 @@ a { display: block; height: 100%; box-sizing: border-box; padding: 16px 18px; bo
 a:hover, a:focus-visible { border-color: var(--accent); outline: 2px solid var(--accent); outline-offset: -1px; }
 strong { color: var(--accent); }
 li:first-child { grid-column: 1 / -1; }
-.state::before { content: ""; display: inline-block; width: 9px; height: 9px; border-radius: 50%; margin-right: 8px; background: #157347; }
-.state.away::before { background: #b42318; }
+.state::before { content: ""; display: inline-block; width: 9px; height: 9px; border-radius: 50%; margin-right: 8px; background: var(--well); }
+.state.away::before { background: var(--away); }
 `;
 
 const stylesHash = createHash("sha256").update(styles).digest("base64");

@@ -102,7 +102,15 @@ describe("the list of stock", () => {
     await page.getByRole("link", { name: "Stock" }).click();
     await see(page.getByText("The list could not be loaded"));
     await page.unroute("**/graphql");
+    let release = (): void => undefined;
+    const isReleased = new Promise<void>((resolve) => (release = resolve));
+    await page.route("**/graphql", async (route) => {
+      await isReleased;
+      await route.fallback();
+    });
     await page.getByRole("button", { name: "Try again" }).click();
+    await see(page.getByRole("gridcell", { name: "Loading" }));
+    release();
     await see(page.getByRole("row", { name: /^scarf / }));
   });
 

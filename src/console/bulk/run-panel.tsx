@@ -127,8 +127,12 @@ function RunButtons({ run, state, onOther }: Pick<RunPanelProps, "run" | "state"
 function summaryOf({ file, sendable }: BulkRun, { phase, settled, done, repeated, refused }: BulkRunState): string {
   const invalid = file.lines.length - sendable.length;
   if (phase === "ready") {
-    const unsent = invalid === 0 ? "" : ` ${formatCount(invalid)} have something wrong and stay out.`;
-    return `${formatCount(sendable.length)} of ${formatCount(file.lines.length)} lines can be sent.${unsent}`;
+    const stay =
+      invalid === 1
+        ? "1 has something wrong and stays out"
+        : `${formatCount(invalid)} have something wrong and stay out`;
+    const all = file.lines.length === 1 ? "1 line" : `${formatCount(file.lines.length)} lines`;
+    return `${formatCount(sendable.length)} of ${all} can be sent.${invalid === 0 ? "" : ` ${stay}.`}`;
   }
   const before = repeated === 0 ? "" : `, ${formatCount(repeated)} of them before`;
   const counts = `${formatCount(done)} done${before}, ${formatCount(refused)} refused, ${formatCount(invalid)} not sent`;

@@ -38,8 +38,8 @@ export function HistoryGrid({ list, label, filter, showsProduct, onOpen }: Histo
 
 function HistoryPlaceholder({ list }: { readonly list: HistoryList }): ReactNode {
   if (list.rows.length > 0) return null;
-  if (list.problem !== null) return <GridProblem message={list.problem} onRetry={list.reload} />;
   if (list.isLoading) return <LoadingRows count={5} />;
+  if (list.problem !== null) return <GridProblem message={list.problem} onRetry={list.reload} />;
   return (
     <GridNotice icon={<HistoryIcon />} title="No stock transactions">
       None was made, or none fits the filters.

@@ -24,7 +24,7 @@ export function Page({ title, before, actions, children, fillsWindow = false }: 
     <Box sx={{ ...pageSx, ...(fillsWindow ? { flex: 1, minHeight: 420 } : {}) }}>
       <Stack direction="row" useFlexGap sx={{ alignItems: "center", flexWrap: "wrap", gap: 1, minHeight: 38 }}>
         {before}
-        <Typography variant="h1" noWrap sx={{ flex: "1 1 auto", minWidth: 0 }} title={title}>
+        <Typography variant="h1" sx={{ ...titleSx, flex: before === undefined ? "1 1 auto" : "1 1 200px" }}>
           {title}
         </Typography>
         {actions}
@@ -33,6 +33,9 @@ export function Page({ title, before, actions, children, fillsWindow = false }: 
     </Box>
   );
 }
+
+/** However long: what it names may be a product id. */
+const titleSx = { minWidth: 0, overflowWrap: "anywhere" } as const;
 
 const pageSx = {
   width: "100%",

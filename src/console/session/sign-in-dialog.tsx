@@ -26,7 +26,7 @@ export function SignInDialog({ state }: { readonly state: SessionState }): React
         </DialogContentText>
         <SignInForm clientId={state.clientId} />
       </DialogContent>
-      <DialogActions>
+      <DialogActions sx={{ px: 3, pb: 2, pt: 0 }}>
         <Button color="inherit" onClick={() => session.signOut()}>
           Use another client
         </Button>

@@ -86,7 +86,6 @@ function useStocks(settings: ListSettings): StockList {
   );
   const { data, loading, error, fetchMore, refetch } = useQuery(StocksDocument, {
     variables,
-    notifyOnNetworkStatusChange: false,
     fetchPolicy: "cache-and-network",
     nextFetchPolicy: "cache-first",
   });
@@ -105,8 +104,8 @@ function useStocks(settings: ListSettings): StockList {
 
 function StockPlaceholder({ list, settings, change }: ListSettingsHandle & { readonly list: StockList }): ReactNode {
   if (list.rows.length > 0) return null;
-  if (list.problem !== null) return <GridProblem message={list.problem} onRetry={list.reload} />;
   if (list.isLoading) return <LoadingRows />;
+  if (list.problem !== null) return <GridProblem message={list.problem} onRetry={list.reload} />;
   if (isFiltered(settings)) {
     return (
       <GridNotice

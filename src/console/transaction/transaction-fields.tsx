@@ -99,6 +99,8 @@ function ActionField({ handle: { fields, change }, isLocked }: Omit<TransactionF
 const buttonSx = {
   "&&": { m: 0, borderRadius: 1, border: 1, borderColor: "divider", textTransform: "none", fontWeight: 600 },
   "&&:not(.Mui-disabled)": { color: "text.primary" },
+  // A group of MUI's takes the left border of a disabled one away.
+  "&&.Mui-disabled": { border: 1, borderColor: "divider" },
   "&&.Mui-selected": { borderColor: "primary.main" },
   "&&.Mui-selected:not(.Mui-disabled)": { color: "primary.main" },
 } as const;
