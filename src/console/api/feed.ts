@@ -40,6 +40,11 @@ export class Feed {
   /** Follows until the returned function is called. */
   start(): () => void {
     const stop = new AbortController();
+    // A token that is there again is a way that is open again, whether or not the feed has been away.
+    const leave = this.#session.subscribe(() => {
+      if (this.#session.getState().kind === "in") this.#loadWhatFailed();
+    });
+    stop.signal.addEventListener("abort", leave);
     void this.#follow(stop.signal);
     return () => stop.abort();
   }
@@ -113,7 +118,7 @@ export class Feed {
     setTimeout(() => mergeStockTransactions(this.#apollo.cache, this.#news.splice(0)), mergeEveryMs);
   }
 
-  /** What could not be loaded while the gateway was away is loaded now that it is back: nobody has to ask for it. */
+  /** What could not be loaded while there was no way to the gateway is loaded now that there is: nobody has to ask for it. */
   #loadWhatFailed(): void {
     for (const query of this.#apollo.getObservableQueries("active"))
       // Where it fails again, the page says so.
