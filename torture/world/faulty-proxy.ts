@@ -49,10 +49,14 @@ export class Link {
     if (to.writable) to.write(bytes);
   }
 
-  /** Closes both sides at once, with RST. */
+  /** Closes both sides at once, with RST where that is still possible. */
   cut(): void {
     this.#isHeldOpen = false;
-    for (const socket of [this.#client, this.#server]) socket.resetAndDestroy();
+    for (const socket of [this.#client, this.#server]) {
+      // One that is being shut down can't be reset: Node would lose its handle, which keeps the process from its end.
+      if (socket.writableEnded) socket.destroy();
+      else socket.resetAndDestroy();
+    }
   }
 
   /** The server's side is gone, and the client's never hears of it. */
