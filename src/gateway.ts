@@ -180,7 +180,11 @@ interface Clients {
 function createClients(options: GatewayOptions): Clients {
   const { databaseUrl, lanes, databasePoolSize, tracing = null } = options;
   // One for each lane, and one for those that wait aside.
-  const groups = createPool(databaseUrl, { name: "inventory-gateway groups", poolSize: lanes + 1 });
+  const groups = createPool(databaseUrl, {
+    name: "inventory-gateway groups",
+    poolSize: lanes + 1,
+    plansOnce: true,
+  });
   const reads = createPool(databaseUrl, { name: "inventory-gateway", poolSize: databasePoolSize });
   const feed = createPool(databaseUrl, { name: "inventory-gateway feed", poolSize: 2 });
   for (const pool of [groups, reads, feed]) tracing?.watchPool(pool);

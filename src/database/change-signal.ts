@@ -65,7 +65,7 @@ export class PostgresChangeSignal implements ChangeSignal {
   }
 
   async #connect(): Promise<void> {
-    const connection = new Client(sessionOf(this.#databaseUrl, "inventory-gateway signal"));
+    const connection = new Client(sessionOf(this.#databaseUrl, { name: "inventory-gateway signal" }));
     connection.on("error", (error) => this.#lose(connection, error));
     connection.on("end", () => this.#lose(connection, new Error("The connection was closed")));
     connection.on("notification", ({ payload }) => {

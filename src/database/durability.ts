@@ -99,7 +99,7 @@ export async function withClient<T>({ url, setting }: DatabasePlace, use: (clien
 /** @throws ConfigError for parameters of the URL that can't be read, or name files that are not there */
 function createClient(databaseUrl: string, setting: DatabasePlace["setting"]): Client {
   try {
-    const client = new Client(sessionOf(databaseUrl, "inventory-gateway start"));
+    const client = new Client(sessionOf(databaseUrl, { name: "inventory-gateway start" }));
     // A lost connection also rejects the query that runs.
     return client.on("error", () => undefined);
   } catch (error) {

@@ -3,14 +3,11 @@ import type { ClientBase, PoolClient } from "pg";
 import { giveUpConnection } from "./connection.ts";
 import { pipelineTransactions } from "./pipelining.ts";
 import { sessionOf } from "./session.ts";
+import type { SessionOptions } from "./session.ts";
 
-export interface PoolOptions {
+export interface PoolOptions extends SessionOptions {
   /** The most connections. */
   readonly poolSize: number;
-  /** Shown in pg_stat_activity. */
-  readonly name: string;
-  /** How long one statement may take, in milliseconds, where no request waits for it. */
-  readonly statementMs?: number;
   /** Whether a server will do that takes no writes. */
   readonly readsOnly?: boolean;
 }
@@ -19,8 +16,8 @@ export interface PoolOptions {
  * A pool of sessions whose every wait is bounded, each with a server that takes writes unless it only reads. What a failover leaves behind is
  * thrown away rather than lent again.
  */
-export function createPool(databaseUrl: string, { poolSize, name, statementMs, readsOnly = false }: PoolOptions): Pool {
-  const session = sessionOf(databaseUrl, name, statementMs);
+export function createPool(databaseUrl: string, { poolSize, readsOnly = false, ...options }: PoolOptions): Pool {
+  const session = sessionOf(databaseUrl, options);
   const verify = readsOnly ? {} : { verify: refuseReadOnly };
   const pool = new Pool({ ...session, pipeline: true, max: poolSize, ...verify });
   pool.on("connect", (client) => {
