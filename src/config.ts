@@ -157,9 +157,9 @@ export const settings = {
     description: "Share of requests that are traced, 0 to 1; where a caller's traceparent says whether, that holds.",
   },
   WORKERS: {
-    default: "1",
+    default: "cores",
     description:
-      "Processes that serve on the one port, 1 to 64; cores is one for each, as far as the database has connections.",
+      "Processes that serve on the one port, 1 to 64; cores is one for each but one, as far as the database has connections.",
   },
   LANES: { default: "1", description: "Groups of stock transactions that may be in flight at once, 1 to 32." },
   DATABASE_POOL_SIZE: {

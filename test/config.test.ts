@@ -21,7 +21,7 @@ const defaults = {
   metricsAddress: null,
   traces: null,
   logLevel: "info",
-  workers: 1,
+  workers: "cores",
   lanes: 1,
   databasePoolSize: 10,
   watchersMax: 2_000,

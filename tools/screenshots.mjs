@@ -98,6 +98,7 @@ await chmod(dataDir, 0o755);
 const gateway = spawn(process.execPath, [join(root, "dist/main.js"), "start"], {
   env: {
     PATH: process.env.PATH,
+    WORKERS: "1",
     HOME: tmpdir(),
     PORT: "0",
     DATA_DIR: dataDir,

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
-import { chown, readFile, writeFile } from "node:fs/promises";
+import { chown, readdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -94,13 +94,21 @@ export function signalIfThere(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** The processes that a process has started and that still run. */
+/**
+ * The processes that a process has started and that still run. Each is asked for its parent: the kernel's list of a process's
+ * children leaves some out where others of them end meanwhile.
+ */
 export async function childrenOf(pid: number): Promise<readonly number[]> {
-  const text = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
-  return text
-    .split(" ")
-    .map(Number)
-    .filter((child) => child > 0);
+  const all = (await readdir("/proc")).map(Number).filter((other) => other > 0);
+  const parents = await Promise.all(all.map(parentOf));
+  return all.filter((_, index) => parents[index] === pid);
+}
+
+/** Null for a process that has ended. */
+async function parentOf(pid: number): Promise<number | null> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => null);
+  // The program's name stands in brackets before its state and its parent, and may have brackets and spaces of its own.
+  return stat === null ? null : Number(stat.slice(stat.lastIndexOf(")") + 1).split(" ")[2]);
 }
 
 /** Ports of the loopback interface that nobody listens on. */

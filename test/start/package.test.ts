@@ -87,6 +87,7 @@ test("it serves where nothing can be written, with its secrets from files, and s
     env: {
       PATH: process.env["PATH"],
       PORT: "0",
+      WORKERS: "1",
       DATABASE_URL_FILE: url,
       ADMIN_CLIENT_ID: "admin",
       ADMIN_CLIENT_SECRET_FILE: secret,

@@ -18,8 +18,8 @@ import { Shop } from "../support/shop.ts";
 const packageRoot = fileURLToPath(new URL("../../", import.meta.url));
 const program = join(packageRoot, "dist/main.js");
 
-/** Nothing of the test's own environment but what programs are found with. */
-const bareEnvironment = { PATH: process.env["PATH"] ?? "", HOME: tmpdir() };
+/** Nothing of the test's own environment but what programs are found with; one process, however many cores there are. */
+const bareEnvironment = { PATH: process.env["PATH"] ?? "", HOME: tmpdir(), WORKERS: "1" };
 
 export type Settings = Readonly<Record<string, string>>;
 

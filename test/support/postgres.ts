@@ -86,6 +86,8 @@ export class Postgres {
   /** Ends it without a warning, and waits for the end of all of its processes: until then no other may start on its folder. */
   async kill(): Promise<void> {
     if (this.#daemon === null) return;
+    // It starts no more of them while they are listed.
+    signalIfThere(this.#daemon.pid, "SIGSTOP");
     const children = await childrenOf(this.#daemon.pid);
     await this.#daemon.kill();
     for (const pid of children) signalIfThere(pid, "SIGKILL");

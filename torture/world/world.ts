@@ -161,6 +161,7 @@ async function openStation(
       DATABASE_URL: throughProxy.href,
       DATA_DIR: join(folder, `gateway-${index}`),
       PORT: String(port),
+      WORKERS: "1",
       LOG_LEVEL: "error",
       ...setting.gatewayEnvironment,
       ...setting.gatewayEnvironmentOn?.(database),
