@@ -20,5 +20,6 @@ export default {
   globalSetup: "<rootDir>/test/support/global-setup.ts",
   globalTeardown: "<rootDir>/test/support/global-teardown.ts",
   maxWorkers: 2,
-  testTimeout: 30_000,
+  // Patience, not a bound: tests of several processes and of password hashes take long on a machine that is busy.
+  testTimeout: 60_000,
 };
