@@ -7,11 +7,12 @@ import type { Figure } from "./figures.ts";
 import { chooseLoad } from "./load.ts";
 import { measure, whyNotMeasured } from "./measure.ts";
 import type { Measurement } from "./measurement.ts";
-import { compare, describeMachine, toFigureTable, toTargetTable } from "./report.ts";
+import { compare, describeMachine, mediansOf, toFigureTable, toTargetTable } from "./report.ts";
 import { judge } from "./targets.ts";
 
 interface Options {
   readonly seconds: number;
+  readonly rounds: number;
   readonly only?: readonly Figure[];
   readonly json?: string;
   readonly cpuProf?: string;
@@ -27,6 +28,7 @@ interface Run {
 
 const {
   seconds,
+  rounds,
   only = figures,
   json,
   cpuProf,
@@ -36,6 +38,7 @@ const {
     "Measures the gateway under load, on a durable PostgreSQL that it starts itself, against what it is compared with.",
   )
   .option("--seconds <number>", "how long each figure is measured, after a warm-up", parseSeconds, 10)
+  .option("--rounds <number>", "how often it is all measured; the median counts", parseRounds, 1)
   .option(
     "--only <names>",
     `only these figures, with commas between: ${figures.map(({ name }) => name).join(", ")}`,
@@ -64,18 +67,24 @@ async function measureAll(): Promise<Run> {
   }
   const options = { load, seconds, profileDir: toPath(cpuProf), postgraphileDir: toPath(postgraphile) };
   try {
-    console.log(`${describeMachine(databases.version)}; load by ${load.description}, ${seconds} s a figure`);
-    const measured: Measurement[] = [];
+    console.log(
+      `${describeMachine(databases.version)}; load by ${load.description}, ${seconds} s a figure${rounds === 1 ? "" : `, the median of ${rounds} rounds`}`,
+    );
     const omissions: (readonly [string, string])[] = [];
+    const measurable: Figure[] = [];
     for (const figure of only) {
-      const { name, description, connections } = figure;
       const omission = await whyNotMeasured(figure, options);
-      if (omission === null) {
+      if (omission === null) measurable.push(figure);
+      else omissions.push([figure.name, omission]);
+    }
+    const measured: Measurement[] = [];
+    for (let round = 1; round <= rounds; round += 1)
+      for (const figure of measurable) {
+        const { name, description, connections } = figure;
         console.log(`${name}: ${description}, ${connections} connection${connections === 1 ? "" : "s"} …`);
         measured.push(await measure(figure, databases, options));
-      } else omissions.push([name, omission]);
-    }
-    return { measurements: measured, omissions };
+      }
+    return { measurements: mediansOf(measured), omissions };
   } finally {
     await databases.close();
   }
@@ -89,6 +98,13 @@ function parseSeconds(text: string): number {
   const value = Number(text);
   if (!(Number.isInteger(value) && value >= 1 && value <= 3_600))
     throw new InvalidArgumentError("It has to be a whole number from 1 to 3600.");
+  return value;
+}
+
+function parseRounds(text: string): number {
+  const value = Number(text);
+  if (!(Number.isInteger(value) && value >= 1 && value <= 99))
+    throw new InvalidArgumentError("It has to be a whole number from 1 to 99.");
   return value;
 }
 

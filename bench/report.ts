@@ -18,6 +18,18 @@ export interface ReportedFigure extends Measurement {
   readonly databaseRatioTo: Readonly<Record<string, number>>;
 }
 
+/** Of the measurements of each figure in several rounds, the one with the median throughput; in the order of the first round. */
+export function mediansOf(measurements: readonly Measurement[]): Measurement[] {
+  const rounds = new Map<string, Measurement[]>();
+  for (const measurement of measurements)
+    rounds.set(measurement.name, [...(rounds.get(measurement.name) ?? []), measurement]);
+  return [...rounds.values()].flatMap((same) => {
+    const sorted = same.toSorted((one, other) => one.requestsPerSecond - other.requestsPerSecond);
+    const median = sorted[Math.floor(sorted.length / 2)];
+    return median === undefined ? [] : [median];
+  });
+}
+
 type Compared = Pick<Figure, "name" | "comparedTo" | "cpuComparedTo" | "databaseComparedTo">;
 
 /** Puts beside each measurement how it compares with others of the same run. */

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { Measurement } from "../../bench/measurement.ts";
-import { compare, toFigureTable } from "../../bench/report.ts";
+import { compare, mediansOf, toFigureTable } from "../../bench/report.ts";
 import { judge } from "../../bench/targets.ts";
 
 const nothing: Measurement = {
@@ -37,6 +37,17 @@ test("compares what was measured in the same run: lines where both write, else r
     { name: "batch", ratioTo: { single: 5, read: 0.25 }, cpuRatioTo: {} },
     { name: "read", ratioTo: {}, cpuRatioTo: {} },
     { name: "outside", ratioTo: {}, cpuRatioTo: {} },
+  ]);
+});
+
+test("takes of several rounds the one in the middle, whole", () => {
+  const rounds = [30, 10, 20].flatMap((requestsPerSecond) => [
+    { ...nothing, name: "one", requestsPerSecond, p50Ms: requestsPerSecond * 2 },
+    { ...nothing, name: "other", requestsPerSecond: -requestsPerSecond, p50Ms: 1 },
+  ]);
+  expect(mediansOf(rounds)).toEqual([
+    { ...nothing, name: "one", requestsPerSecond: 20, p50Ms: 40 },
+    { ...nothing, name: "other", requestsPerSecond: -20, p50Ms: 1 },
   ]);
 });
 
