@@ -16,7 +16,7 @@ import { fragmentsOf, Meter } from "./measure.ts";
 /** So often graphql-js carries an operation out before it is compiled: who explores asks each thing once or twice. */
 const usesBeforeCompiled = 2;
 
-/** The most fields, those of its fragments counted wherever they are spread, of an operation that is compiled: it takes some 10 ms. */
+/** The most fields, those of its fragments counted wherever they are spread, of an operation that is compiled. */
 const fieldsMax = 500;
 
 /** Carries an operation out. @returns what graphql-js would; without `data` where it can't be, for its variables: nothing was done */
