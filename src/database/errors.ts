@@ -11,6 +11,9 @@ const unavailableSqlStates: readonly string[] = ["08", "53", "57", "58", "55P03"
 /** Serialization failure and deadlock: PostgreSQL rolled back, also when they are its answer to COMMIT. */
 const rolledBackSqlStates: ReadonlySet<string> = new Set(["40001", "40P01"]);
 
+/** The class of what a connection says of itself; a pooler between says so of the one behind it, whatever that has done by then. */
+const connectionException = "08";
+
 /** A lock was not granted in time. */
 const lockNotAvailable = "55P03";
 
@@ -27,19 +30,25 @@ const ownFaults: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Says what an error of a settlement's database transaction means for what it wrote.
- * @param phase "statements" while COMMIT has not been sent
+ * How far a settlement's database transaction has come. "statements": COMMIT has not been sent. "write": it was sent along with the
+ * statement before it, which is not answered yet. "commit": only its own answer is missing.
  */
-export function toStorageError(error: unknown, phase: "statements" | "commit"): StorageError {
+export type SettlementPhase = "statements" | "write" | "commit";
+
+/** Says what an error of a settlement's database transaction means for what it wrote. */
+export function toStorageError(error: unknown, phase: SettlementPhase): StorageError {
   if (error instanceof StorageError) return error;
   const sqlState = sqlStateOf(error);
   const options = { sqlState, cause: error };
+  // PostgreSQL answers in the order of the statements: one that fails has a COMMIT behind it that rolls back.
+  const isWriteRefused = phase === "write" && sqlState !== null && !sqlState.startsWith(connectionException);
+  const mayHaveCommitted = phase === "commit" || (phase === "write" && !isWriteRefused);
   if (sqlState !== null && (rolledBackSqlStates.has(sqlState) || sqlState === uniqueViolation))
     return new StorageError("transient", "The database rolled the transaction back", options);
-  if (sqlState === lockNotAvailable && phase === "statements")
+  if (sqlState === lockNotAvailable && !mayHaveCommitted)
     return new StorageError("held", "Somebody else holds one of the stocks", options);
   if (!isDatabaseUnavailable(error)) return new StorageError("fault", "The transaction can't be settled", options);
-  return phase === "commit"
+  return mayHaveCommitted
     ? new StorageError("unknown", "The database did not say whether it committed", options)
     : new StorageError("transient", "The database could not take the transaction", options);
 }

@@ -7,7 +7,9 @@ import type { StockRecord } from "../inventory/stock.ts";
 import { StorageError } from "../inventory/storage.ts";
 import type { GroupScope, InventoryStorage, KeyReference } from "../inventory/storage.ts";
 import { toStorageError } from "./errors.ts";
-import type { Prisma, PrismaClient } from "./generated/client.ts";
+import type { SettlementPhase } from "./errors.ts";
+import { Prisma } from "./generated/client.ts";
+import type { PrismaClient } from "./generated/client.ts";
 import { toStockRecord, toStockTransaction } from "./rows.ts";
 import type { StockRow, StockTransactionRow } from "./rows.ts";
 
@@ -28,7 +30,7 @@ export class PrismaInventoryStorage implements InventoryStorage {
   readonly #prisma: PrismaClient;
   readonly #onCommitted: (ms: number) => void;
 
-  /** @param onCommitted told how long each COMMIT took that was acknowledged */
+  /** @param onCommitted told how long each COMMIT that was acknowledged took from the end of the statements before it */
   constructor(prisma: PrismaClient, onCommitted: (ms: number) => void = () => undefined) {
     this.#prisma = prisma;
     this.#onCommitted = onCommitted;
@@ -41,7 +43,7 @@ export class PrismaInventoryStorage implements InventoryStorage {
   ): Promise<Settlement> {
     const remainingMs = deadline - performance.now();
     if (remainingMs <= 0) throw new StorageError("transient", "The deadline has passed");
-    const progress: { committingSince: number | null } = { committingSince: null };
+    const progress: { phase: SettlementPhase; committingSince: number } = { phase: "statements", committingSince: 0 };
     try {
       // Nothing is caught in here: PostgreSQL would answer the COMMIT that follows with a ROLLBACK, and Prisma would not tell.
       const settlement = await this.#prisma.$transaction(
@@ -53,18 +55,23 @@ export class PrismaInventoryStorage implements InventoryStorage {
               ? new Map<string, Outcome>()
               : await findResolved(tx, scope.unresolvedCommandIds);
           const decided = decide({ stocks: locked.stocks, spentKeys, resolved }, locked.now);
-          if (!isEmptySettlement(decided)) await write(tx, decided, locked.position);
+          if (!isEmptySettlement(decided)) {
+            const statement = writingStatement(decided, locked.position);
+            progress.phase = "write";
+            await tx.$executeRaw(statement);
+          }
+          progress.phase = "commit";
           progress.committingSince = performance.now();
           return decided;
         },
         { maxWait: remainingMs, timeout: remainingMs },
       );
-      if (progress.committingSince !== null) this.#onCommitted(performance.now() - progress.committingSince);
+      this.#onCommitted(performance.now() - progress.committingSince);
       return settlement;
     } catch (error) {
       // Also where nothing was written: what is told again may have been committed here alone, by an attempt whose COMMIT
       // was cut off while it waited for a standby, and this COMMIT would have waited for it.
-      throw toStorageError(error, progress.committingSince === null ? "statements" : "commit");
+      throw toStorageError(error, progress.phase);
     }
   }
 
@@ -97,7 +104,7 @@ interface LockedStocks {
 
 /**
  * Waits for the rows in the order of their ids, so that no two groups wait for each other. A product without a row can't
- * be locked; {@link write} finds out if another group made it meanwhile. The position is taken once all locks are held,
+ * be locked; {@link writingStatement} fails if another group made it meanwhile. The position is taken once all locks are held,
  * so that positions grow with the versions of every product, and once the transaction has its id, which is what readers
  * in the ledger's order go by: see settled-position.ts.
  *
@@ -214,41 +221,38 @@ async function findResolved(
  * Writes all of a settlement in one statement, below a savepoint: the rows get the id of a subtransaction, younger than
  * every transaction that took its position before them. See settled-position.ts.
  *
- * Stocks are changed by the way of a conflict, for that finds each by its key whatever the planner thinks. It takes a JSON
- * array for a hundred rows, and so UPDATE … FROM read all of a table of ten thousand for each group: 1.0 ms for one
- * stock where this takes 0.3, 1.5 for sixteen where this takes 0.7.
- * @throws StorageError "transient" when a stock or a key appeared that was not there to be locked
+ * COMMIT is sent along with it, so whatever must not be committed has to fail here: a stock or a key that appeared after it
+ * was looked for violates a unique key, since new ones are inserted and nothing else.
+ *
+ * Stocks that were there are changed by the way of a conflict, for that finds each by its key whatever the planner thinks. It
+ * takes a JSON array for a hundred rows, and so UPDATE … FROM read all of a table of ten thousand for each group: 1.0 ms for
+ * one stock where this takes 0.3, 1.5 for sixteen where this takes 0.7.
  */
-async function write(tx: Prisma.TransactionClient, settlement: Settlement, position: bigint): Promise<void> {
+function writingStatement(settlement: Settlement, position: bigint): Prisma.Sql {
+  assert(settlement.transactions.length <= positionsPerGroup, "A group has more stock transactions than positions");
   const transactions = JSON.stringify(settlement.transactions.map((transaction, index) => ({ index, ...transaction })));
   const stocks = JSON.stringify(settlement.stocks.map(({ stock, versionBefore }) => ({ versionBefore, ...stock })));
   const keys = JSON.stringify(settlement.spentKeys.map(spentKeyToRow));
   const deletions = JSON.stringify(settlement.deletions);
-  assert(settlement.transactions.length <= positionsPerGroup, "A group has more stock transactions than positions");
-  const [written] = await tx.$queryRaw<{ stocks: bigint; keys: bigint; below_savepoint: boolean | null }[]>`
-    WITH transactions AS (
-      INSERT INTO stock_transaction (product_id, version, id, action, quantity, available_after, allocated_after, reason,
-                                     reference, note, actor, idempotency_key, created_at, position)
-      SELECT "productId", version, id, action, quantity, "availableAfter", "allocatedAfter", reason,
-             reference, note, actor, "idempotencyKey", "createdAt", ${position}::bigint + index
-      FROM jsonb_to_recordset(${transactions}::jsonb) AS t (
-        "productId" text, version int, id uuid, action stock_action, quantity int, "availableAfter" int, "allocatedAfter" int,
-        reason stock_reason, reference text, note text, actor text, "idempotencyKey" text, "createdAt" timestamptz, index int)
-      RETURNING xmin
-    ), changes AS MATERIALIZED (
+  return Prisma.sql`
+    WITH changes AS MATERIALIZED (
       SELECT * FROM jsonb_to_recordset(${stocks}::jsonb) AS s (
         "productId" text, available int, allocated int, version int, tracked boolean, "createdAt" timestamptz,
         "updatedAt" timestamptz, "versionBefore" int)
+    ), begun AS (
+      INSERT INTO stock (product_id, available, allocated, version, tracked, created_at, updated_at)
+      SELECT "productId", available, allocated, version, tracked, "createdAt", "updatedAt"
+      FROM changes
+      WHERE "versionBefore" = 0
+      ORDER BY "productId" COLLATE "C"
     ), changed AS (
       INSERT INTO stock (product_id, available, allocated, version, tracked, created_at, updated_at)
       SELECT "productId", available, allocated, version, tracked, "createdAt", "updatedAt"
       FROM changes
-      ORDER BY "productId" COLLATE "C"
+      WHERE "versionBefore" > 0
       ON CONFLICT (product_id) DO UPDATE
       SET available = excluded.available, allocated = excluded.allocated, version = excluded.version, tracked = excluded.tracked,
           created_at = excluded.created_at, updated_at = excluded.updated_at
-      WHERE (stock.product_id, stock.version) IN (SELECT "productId", "versionBefore" FROM changes)
-      RETURNING 1
     ), spent AS (
       INSERT INTO spent_key (client_id, idempotency_key, fingerprint, command_id, product_id, version, refusal, created_at)
       SELECT "clientId", "idempotencyKey", fingerprint, "commandId", "productId", version, refusal, "createdAt"
@@ -256,21 +260,20 @@ async function write(tx: Prisma.TransactionClient, settlement: Settlement, posit
         "clientId" text, "idempotencyKey" text, fingerprint text, "commandId" uuid, "productId" text, version int, refusal jsonb,
         "createdAt" timestamptz)
       ORDER BY "clientId" COLLATE "C", "idempotencyKey" COLLATE "C"
-      ON CONFLICT DO NOTHING
-      RETURNING 1
     ), deleted AS (
       INSERT INTO stock_deletion (product_id, version, id, available, actor, created_at)
       SELECT "productId", version, id, available, actor, "createdAt"
       FROM jsonb_to_recordset(${deletions}::jsonb) AS d (
         "productId" text, version int, id uuid, available int, actor text, "createdAt" timestamptz)
     )
-    SELECT (SELECT count(*) FROM changed) AS stocks, (SELECT count(*) FROM spent) AS keys,
-           (SELECT bool_and(xmin <> pg_current_xact_id()::xid) FROM transactions) AS below_savepoint`;
-  assert(written?.below_savepoint !== false, "The ledger's rows were not written below a savepoint");
-  if (written?.stocks !== BigInt(settlement.stocks.length))
-    throw new StorageError("transient", "Another group began to track one of the products meanwhile");
-  if (written.keys !== BigInt(settlement.spentKeys.length))
-    throw new StorageError("transient", "Another group spent one of the idempotency keys meanwhile");
+    INSERT INTO stock_transaction (product_id, version, id, action, quantity, available_after, allocated_after, reason,
+                                   reference, note, actor, idempotency_key, created_at, position)
+    SELECT "productId", version, id, action, quantity, "availableAfter", "allocatedAfter", reason,
+           reference, note, actor, "idempotencyKey", "createdAt", ${String(position)}::bigint + index
+    FROM jsonb_to_recordset(${transactions}::jsonb) AS t (
+      "productId" text, version int, id uuid, action stock_action, quantity int, "availableAfter" int, "allocatedAfter" int,
+      reason stock_reason, reference text, note text, actor text, "idempotencyKey" text, "createdAt" timestamptz, index int)
+    /* then COMMIT */`;
 }
 
 function spentKeyToRow({ outcome, ...spent }: SpentKey): object {

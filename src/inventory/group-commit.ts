@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command, CommandBatch } from "./commands.ts";
 import { ServiceUnavailableError } from "./errors.ts";
+import { Gathering } from "./gathering.ts";
 import type { Settler } from "./inventory.ts";
 import { settle } from "./settle.ts";
 import type { Outcome } from "./stock-transaction.ts";
@@ -45,7 +46,7 @@ interface Pending {
 
 /**
  * Settles batches in groups, one database transaction a group. What arrives while a group is in flight forms the next
- * one; an idle lane starts at once, so that nobody waits for a timer.
+ * one; how long it waits for more to come is said in gathering.ts.
  *
  * A stock that somebody else holds for long would keep its whole lane waiting: who wants it steps aside, into a lane where
  * all such wait, and the others go on.
@@ -91,6 +92,7 @@ class Lane {
   readonly #aside: Lane | null;
   /** The products that are waited for here because somebody else holds them. */
   readonly #held = new Set<string>();
+  readonly #gathering: Gathering;
   #queue: Pending[] = [];
   #queuedCommands = 0;
   #running: Promise<void> | null = null;
@@ -100,6 +102,7 @@ class Lane {
     this.#storage = storage;
     this.#options = options;
     this.#aside = aside;
+    this.#gathering = new Gathering(options.groupCommandsMax);
   }
 
   get queuedCommands(): number {
@@ -118,6 +121,7 @@ class Lane {
     return new Promise((resolve, reject) => {
       this.#queue.push({ batch, deadline: performance.now() + this.#options.deadlineMs, resolve, reject });
       this.#queuedCommands += batch.commands.length;
+      this.#gathering.arrived(this.#queuedCommands);
       this.#running ??= this.#run();
     });
   }
@@ -138,7 +142,14 @@ class Lane {
   async #run(): Promise<void> {
     const sweep = setInterval(() => this.#turnAwayExpired(), 100);
     try {
-      while (this.#queue.length > 0) await this.#settleGroup(this.#takeGroup(), false);
+      while (this.#queue.length > 0) {
+        const gathered = this.#gathering.wait(() => this.#queuedCommands);
+        if (gathered !== null) await gathered;
+        const group = this.#takeGroup();
+        const startedAt = performance.now();
+        await this.#settleGroup(group, false);
+        this.#gathering.ended(commandsIn(group), performance.now() - startedAt, this.#queuedCommands);
+      }
     } finally {
       clearInterval(sweep);
       this.#held.clear();

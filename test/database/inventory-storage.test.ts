@@ -96,6 +96,26 @@ describe("a group", () => {
     expect(rows).toEqual([{ written: 21, groups: 2 }]);
   });
 
+  test("carries all clients that ask one thing after another, instead of one half and then the other", async () => {
+    const { inventory } = createInventory();
+    const clients = 8;
+    const rounds = 40;
+    await Promise.all(
+      Array.from({ length: clients }, async () => {
+        for (let round = 0; round < rounds; round += 1)
+          await inventory.createStockTransaction(
+            "a",
+            input({ productId: "in turn", action: "INCREMENT", quantity: 1 }),
+          );
+      }),
+    );
+    const { rows } = await admin.query<{ groups: number }>(
+      "SELECT count(DISTINCT position / 10000)::int AS groups FROM stock_transaction WHERE product_id = 'in turn'",
+    );
+    // In halves, or one and then the others, it would be twice as many as there are rounds.
+    expect(rows[0]?.groups).toBeLessThan(1.5 * rounds);
+  });
+
   test("creates and uses a product, and answers its one key twice", async () => {
     const { inventory } = createInventory();
     const hold = inventory.createStockTransaction(
@@ -277,51 +297,58 @@ describe("a fault of the database", () => {
 
 describe("a lost answer to COMMIT", () => {
   test.each([
-    ["a new product", false],
-    ["a tracked product", true],
-  ])("on %s is looked up and answered truly, and nothing is applied twice (F24)", async (_name, tracked) => {
-    const target = new URL(database.url);
-    const proxy = await startTcpProxy({ host: target.hostname, port: Number(target.port) });
-    closers.push(() => proxy.close());
-    const through = new URL(database.url);
-    through.port = String(proxy.port);
-    const { inventory } = createInventory({}, through.href);
-    const productId = `lost ${String(tracked)}`;
-    if (tracked) await inventory.createStockTransaction("a", input({ productId, action: "INCREMENT", quantity: 10 }));
-    const before = tracked ? 1 : 0;
+    ["a new product", false, "with that to the write before it", "dropAnswerTo"],
+    ["a tracked product", true, "with that to the write before it", "dropAnswerTo"],
+    ["a new product", false, "alone", "dropAnswer"],
+    ["a tracked product", true, "alone", "dropAnswer"],
+  ] as const)(
+    "on %s (tracked: %s), %s, is looked up and answered truly, and nothing is applied twice (F24)",
+    async (_name, tracked, _which, drop) => {
+      const target = new URL(database.url);
+      const proxy = await startTcpProxy({ host: target.hostname, port: Number(target.port) });
+      closers.push(() => proxy.close());
+      const through = new URL(database.url);
+      through.port = String(proxy.port);
+      const { inventory } = createInventory({}, through.href);
+      const productId = `lost ${String(tracked)} ${drop}`;
+      if (tracked) await inventory.createStockTransaction("a", input({ productId, action: "INCREMENT", quantity: 10 }));
+      const before = tracked ? 1 : 0;
 
-    const cut = proxy.dropAnswerTo("COMMIT");
-    const { transaction, replayed } = await inventory.createStockTransaction(
-      "a",
-      input({ productId, action: "INCREMENT", quantity: 3 }),
-    );
-    await cut;
-    expect(replayed).toBe(false);
-    expect(transaction).toMatchObject({ version: before + 1, availableAfter: before * 10 + 3 });
-    expect((await read(productId)).ledger).toHaveLength(before + 1);
+      const cut = proxy[drop]("COMMIT");
+      const { transaction, replayed } = await inventory.createStockTransaction(
+        "a",
+        input({ productId, action: "INCREMENT", quantity: 3 }),
+      );
+      await cut;
+      expect(replayed).toBe(false);
+      expect(transaction).toMatchObject({ version: before + 1, availableAfter: before * 10 + 3 });
+      expect((await read(productId)).ledger).toHaveLength(before + 1);
 
-    const keyed = input({ productId, action: "ALLOCATE", quantity: 99, idempotencyKey: `lost ${String(tracked)}` });
-    const cutAgain = proxy.dropAnswerTo("COMMIT");
-    const refused = inventory.createStockTransaction("a", keyed);
-    await expect(refused).rejects.toMatchObject({
-      name: "StockError",
-      replayed: false,
-      refusal: { code: "INSUFFICIENT_STOCK" },
-    });
-    await cutAgain;
-    await expect(inventory.createStockTransaction("a", keyed)).rejects.toMatchObject({
-      name: "StockError",
-      replayed: true,
-    });
+      const keyed = input({ productId, action: "ALLOCATE", quantity: 99, idempotencyKey: productId });
+      const cutAgain = proxy[drop]("COMMIT");
+      const refused = inventory.createStockTransaction("a", keyed);
+      await expect(refused).rejects.toMatchObject({
+        name: "StockError",
+        replayed: false,
+        refusal: { code: "INSUFFICIENT_STOCK" },
+      });
+      await cutAgain;
+      await expect(inventory.createStockTransaction("a", keyed)).rejects.toMatchObject({
+        name: "StockError",
+        replayed: true,
+      });
 
-    const cutOnceMore = proxy.dropAnswerTo("COMMIT");
-    expect(await inventory.deleteStock("a", productId)).toMatchObject({
-      available: before * 10 + 3,
-      version: before + 1,
-    });
-    await cutOnceMore;
-    await expect(inventory.deleteStock("a", productId)).rejects.toMatchObject({ refusal: { code: "STOCK_NOT_FOUND" } });
-  });
+      const cutOnceMore = proxy[drop]("COMMIT");
+      expect(await inventory.deleteStock("a", productId)).toMatchObject({
+        available: before * 10 + 3,
+        version: before + 1,
+      });
+      await cutOnceMore;
+      await expect(inventory.deleteStock("a", productId)).rejects.toMatchObject({
+        refusal: { code: "STOCK_NOT_FOUND" },
+      });
+    },
+  );
 });
 
 describe("a database that does not answer", () => {

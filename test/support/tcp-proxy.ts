@@ -11,6 +11,11 @@ export interface TcpProxy {
    */
   dropAnswerTo(request: string): Promise<void>;
   /**
+   * Cuts the next connection on which the server answers with these bytes: passes on what came before them, and closes both sides.
+   * Resolves when that has happened.
+   */
+  dropAnswer(answer: string): Promise<void>;
+  /**
    * Holds back all that the server answers until a client has sent these bytes. Resolves then: never, where a client waits
    * for an answer first.
    */
@@ -22,6 +27,7 @@ export interface TcpProxy {
 export async function startTcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   let trap: { request: string; sprung: () => void } | null = null;
+  let answerTrap: { answer: string; sprung: () => void } | null = null;
   let hold: { request: string; letGo: () => void; answers: (() => void)[] } | null = null;
 
   const server = createServer((client) => {
@@ -53,6 +59,11 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
         hold.answers.push(() => client.write(bytes));
         return;
       }
+      if (answerTrap !== null && bytes.includes(answerTrap.answer)) {
+        client.write(bytes.subarray(0, bytes.indexOf(answerTrap.answer)));
+        answerIsDropped = answerTrap.sprung;
+        answerTrap = null;
+      }
       if (answerIsDropped === null) {
         client.write(bytes);
         return;
@@ -69,6 +80,10 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
     dropAnswerTo: (request) =>
       new Promise((resolve) => {
         trap = { request, sprung: resolve };
+      }),
+    dropAnswer: (answer) =>
+      new Promise((resolve) => {
+        answerTrap = { answer, sprung: resolve };
       }),
     holdAnswersUntil: (request) =>
       new Promise((resolve) => {

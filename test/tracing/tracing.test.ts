@@ -67,16 +67,22 @@ async function hold(
   gateway: TestGateway,
   productId: string,
 ): Promise<{
-  readonly isWaitedFor: () => Promise<boolean>;
+  /** Since when somebody waits for it; null: nobody does. */
+  readonly waitedForSince: () => Promise<string | null>;
   readonly release: () => Promise<void>;
 }> {
   const client = new Client({ connectionString: gateway.databaseUrl });
   await client.connect();
   await client.query("BEGIN");
   await client.query("SELECT FROM stock WHERE product_id = $1 FOR UPDATE", [productId]);
-  const waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+  const waiting =
+    "SELECT query_start::text AS since FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
   return {
-    isWaitedFor: async () => (await client.query(waiting)).rowCount === 1,
+    waitedForSince: async () => {
+      // Otherwise the transaction goes on seeing what it saw first.
+      await client.query("SELECT pg_stat_clear_snapshot()");
+      return (await client.query<{ since: string }>(waiting)).rows[0]?.since ?? null;
+    },
     release: async () => {
       await client.query("COMMIT");
       await client.end();
@@ -153,7 +159,7 @@ test("every request that one group carries has a link to it, whose trace it is a
   const holder = await hold(gateway, "hat");
   // While it waits the others come together.
   const first = post(gateway, { token, body: receive("hat"), traceparent: notSampled });
-  await eventually("the group that waits", holder.isWaitedFor);
+  await eventually("the group that waits", async () => (await holder.waitedForSince()) !== null);
   const others = ["a", "b", "c"].map((productId) => post(gateway, { token, body: receive(productId) }));
   const unwatched = post(gateway, { token, body: receive("d"), traceparent: notSampled });
   await eventually("those that wait", async () => /^inventory_queue_commands 4$/m.test(await metrics.read()));
@@ -179,7 +185,7 @@ test("a group of others', in between, is no part of a request that goes on", asy
     `${alias}: createStockTransaction(productId: "${productId}", action: INCREMENT, quantity: 1) { version }`;
   const query = `mutation { ${field("first", "hat")} ${field("second", "scarf")} }`;
   const long = post(gateway, { token, body: { query }, traceparent: sampled });
-  await eventually("the group that waits", holder.isWaitedFor);
+  await eventually("the group that waits", async () => (await holder.waitedForSince()) !== null);
   const between = post(gateway, { token, body: receive("glove"), traceparent: notSampled });
   await eventually("the one between", async () => /^inventory_queue_commands 1$/m.test(await metrics.read()));
   await holder.release();
@@ -210,8 +216,9 @@ test("an attempt that fails shows by its SQLSTATE, and the next one by a link of
   await post(gateway, { token, body: receive("hat") });
   const holder = await hold(gateway, "hat");
   const held = post(gateway, { token, body: receive("hat"), traceparent: sampled });
-  await eventually("the first attempt", holder.isWaitedFor);
-  await eventually("its end", async () => !(await holder.isWaitedFor()));
+  let first: string | null = null;
+  await eventually("the first attempt", async () => (first = await holder.waitedForSince()) !== null);
+  await eventually("the second", async () => ![null, first].includes(await holder.waitedForSince()));
   await holder.release();
   await held;
   await gateway.close();
