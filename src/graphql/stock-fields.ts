@@ -12,14 +12,14 @@ import { StockTransactionFilterInput, toStockTransactionFilter } from "./stock-t
 @ArgsType()
 export class StockTransactionsArgs extends PagingArgs {
   @Field(() => StockTransactionFilterInput, { nullable: true, description: "Which ones; all of them without it." })
-  readonly filter?: StockTransactionFilterInput | null;
+  declare readonly filter?: StockTransactionFilterInput | null;
 
   @Field(() => StockTransactionOrderEnum, {
     nullable: true,
     defaultValue: "NEWEST_FIRST",
     description: "In which order.",
   })
-  readonly orderBy?: StockTransactionOrder | null;
+  declare readonly orderBy?: StockTransactionOrder | null;
 }
 
 /** Fields of Stock that are not stored with it. */

@@ -9,19 +9,19 @@ export class StockFilterInput {
     nullable: true,
     description: "The product id begins with this, compared exactly; up to 255 characters.",
   })
-  readonly productIdPrefix?: string | null;
+  declare readonly productIdPrefix?: string | null;
 
   @Field(() => Int, { nullable: true, description: "So many available units or fewer: what has to be ordered." })
-  readonly availableAtMost?: number | null;
+  declare readonly availableAtMost?: number | null;
 
   @Field(() => Int, { nullable: true, description: "So many available units or more." })
-  readonly availableAtLeast?: number | null;
+  declare readonly availableAtLeast?: number | null;
 
   @Field(() => Int, { nullable: true, description: "So many allocated units or more." })
-  readonly allocatedAtLeast?: number | null;
+  declare readonly allocatedAtLeast?: number | null;
 
   @Field(() => DateTime, { nullable: true, description: "Changed at this instant or after it." })
-  readonly updatedSince?: Date | null;
+  declare readonly updatedSince?: Date | null;
 }
 
 /** @throws InvalidInputError */

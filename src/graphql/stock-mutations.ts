@@ -18,22 +18,22 @@ class CreateStockTransactionsArgs {
   @Field(() => [StockTransactionInput], {
     description: "The lines, 1 … 1 000; those on the same product are applied in the order given.",
   })
-  readonly transactions!: StockTransactionInput[];
+  declare readonly transactions: StockTransactionInput[];
 
   @Field(() => BatchPolicyEnum, {
     defaultValue: "ALL_OR_NOTHING",
     description: "What one refused line means for the others.",
   })
-  readonly policy!: BatchPolicy;
+  declare readonly policy: BatchPolicy;
 }
 
 @ArgsType()
 class DeleteStockArgs {
   @Field(() => ID, { description: "The product." })
-  readonly productId!: string;
+  declare readonly productId: string;
 
   @Field(() => Int, { nullable: true, description: "Only if the stock's version is this one, else STALE_VERSION." })
-  readonly expectedVersion?: number | null;
+  declare readonly expectedVersion?: number | null;
 }
 
 /** What an administrator can do to stock. All of it needs the scope inventory:write, and nothing more for what is selected. */

@@ -17,22 +17,22 @@ const productIdsMax = 1_000;
 @ArgsType()
 class StockArgs {
   @Field(() => ID, { description: "The product." })
-  readonly productId!: string;
+  declare readonly productId: string;
 
   @Field(() => DateTime, {
     nullable: true,
     description: "As it stood at this instant, if you give one, right after the last change up to then.",
   })
-  readonly at?: Date | null;
+  declare readonly at?: Date | null;
 }
 
 @ArgsType()
 class StocksArgs extends PagingArgs {
   @Field(() => StockFilterInput, { nullable: true, description: "Which ones; all of them without it." })
-  readonly filter?: StockFilterInput | null;
+  declare readonly filter?: StockFilterInput | null;
 
   @Field(() => StockOrderEnum, { nullable: true, defaultValue: "PRODUCT_ID", description: "In which order." })
-  readonly orderBy?: StockOrder | null;
+  declare readonly orderBy?: StockOrder | null;
 }
 
 /** What can be asked about stock. All of it needs the scope inventory:read. */

@@ -16,28 +16,28 @@ const filterValuesMax = 100;
 })
 export class StockTransactionFilterInput {
   @Field(() => [ID], { nullable: true, description: "Of one of these products; at most 1 000." })
-  readonly productIds?: string[] | null;
+  declare readonly productIds?: string[] | null;
 
   @Field(() => [StockActionEnum], { nullable: true, description: "With one of these actions; at most 100." })
-  readonly actions?: StockAction[] | null;
+  declare readonly actions?: StockAction[] | null;
 
   @Field(() => [StockReasonEnum], {
     nullable: true,
     description: "With one of these reasons; at most 100. One without a reason never fits.",
   })
-  readonly reasons?: StockReason[] | null;
+  declare readonly reasons?: StockReason[] | null;
 
   @Field(() => [String], { nullable: true, description: "By one of these API clients; at most 100." })
-  readonly actors?: string[] | null;
+  declare readonly actors?: string[] | null;
 
   @Field(() => String, { nullable: true, description: "With exactly this reference." })
-  readonly reference?: string | null;
+  declare readonly reference?: string | null;
 
   @Field(() => DateTime, { nullable: true, description: "Accepted at this instant or after it." })
-  readonly createdSince?: Date | null;
+  declare readonly createdSince?: Date | null;
 
   @Field(() => DateTime, { nullable: true, description: "Accepted before this instant." })
-  readonly createdBefore?: Date | null;
+  declare readonly createdBefore?: Date | null;
 }
 
 /** @throws InvalidInputError */

@@ -12,16 +12,16 @@ export class StockTransactionInput implements RawStockTransactionInput {
   @Field(() => ID, {
     description: "The product: 1 … 255 characters, none of them a control character, no space at either end.",
   })
-  readonly productId!: string;
+  declare readonly productId: string;
 
   @Field(() => StockActionEnum, { description: "What to do." })
-  readonly action!: StockAction;
+  declare readonly action: StockAction;
 
   @Field(() => Int, {
     description:
       "Of how many units: 1 … 2 147 483 647; CREATE also takes 0. Never negative: the action says which way.",
   })
-  readonly quantity!: number;
+  declare readonly quantity: number;
 
   @Field(() => String, {
     nullable: true,
@@ -30,24 +30,24 @@ export class StockTransactionInput implements RawStockTransactionInput {
       "a refusal too, and changes nothing. 1 … 255 printable ASCII characters, no space at either end; each API client has keys of its own. Take " +
       "a new one for every new request, such as a UUID.",
   })
-  readonly idempotencyKey?: string | null;
+  declare readonly idempotencyKey?: string | null;
 
   @Field(() => Int, {
     nullable: true,
     description:
       "Only if the stock's version is this one, else STALE_VERSION: 0 … 2 147 483 647, 0 for a product that never had stock.",
   })
-  readonly expectedVersion?: number | null;
+  declare readonly expectedVersion?: number | null;
 
   @Field(() => StockReasonEnum, { nullable: true, description: "Why, for reports." })
-  readonly reason?: StockReason | null;
+  declare readonly reason?: StockReason | null;
 
   @Field(() => String, {
     nullable: true,
     description: "Your document, as text or URI: up to 255 characters on one line.",
   })
-  readonly reference?: string | null;
+  declare readonly reference?: string | null;
 
   @Field(() => String, { nullable: true, description: "Whatever else there is to say: up to 1 000 characters." })
-  readonly note?: string | null;
+  declare readonly note?: string | null;
 }

@@ -13,7 +13,7 @@ class StockTransactionCreatedArgs {
     description:
       "Only what happens to these products, at most 1 000; of an empty list, nothing. All products where it is not given.",
   })
-  readonly productIds?: string[] | null;
+  declare readonly productIds?: string[] | null;
 
   @Field(() => String, {
     nullable: true,
@@ -21,7 +21,7 @@ class StockTransactionCreatedArgs {
       "The cursor of the last one seen, from here or from `stockTransactions(orderBy: OLDEST_FIRST)`: first comes all that was accepted " +
       "since. Without it, what is accepted from now on.",
   })
-  readonly after?: string | null;
+  declare readonly after?: string | null;
 }
 
 /** What can be followed. All of it needs the scope inventory:read. */
