@@ -19,6 +19,7 @@ import { costOf } from "./cost.ts";
 import { formatError, isFault, logFault } from "./errors.ts";
 import { createExecutor } from "./execution.ts";
 import type { Executor } from "./execution.ts";
+import { KnownQueries } from "./known-queries.ts";
 import { LimitsRule, tokensMax } from "./limits.ts";
 import { noteAnswer } from "./operation.ts";
 
@@ -37,6 +38,7 @@ export function createApolloServer(
   { introspection, log, usesBeforeCompiled }: ApolloServerOptions,
 ): ApolloServer<GraphQLContext> {
   const hidesSchema = introspection === "off";
+  const knownQueries = new KnownQueries();
   return new ApolloServer<GraphQLContext>({
     schema,
     nodeEnv: "production",
@@ -49,8 +51,9 @@ export function createApolloServer(
     parseOptions: { maxTokens: tokensMax },
     validationRules: [LimitsRule],
     formatError: (formatted, error) => formatError(formatted, error, { hidesSchema }),
+    persistedQueries: { cache: knownQueries },
     plugins: [
-      requestPlugin(log, createExecutor(schema, { hidesSchema, usesBeforeCompiled })),
+      requestPlugin(log, knownQueries, createExecutor(schema, { hidesSchema, usesBeforeCompiled })),
       ApolloServerPluginLandingPageLocalDefault({ embed: true, document: sandboxDocument }),
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginInlineTraceDisabled(),
@@ -83,10 +86,15 @@ const sandboxDocument = `query FewestAvailable {
  * All that is done for each request, in one plugin with one listener: Apollo Server waits for every hook of every plugin in turn,
  * whether it has anything to do or not.
  */
-function requestPlugin(log: FastifyBaseLogger, responseForOperation: Executor): ApolloServerPlugin<GraphQLContext> {
+function requestPlugin(
+  log: FastifyBaseLogger,
+  knownQueries: KnownQueries,
+  responseForOperation: Executor,
+): ApolloServerPlugin<GraphQLContext> {
   const listening = Promise.resolve<GraphQLRequestListener<GraphQLContext>>({
     responseForOperation,
     async didResolveOperation(requestContext) {
+      knownQueries.learn(requestContext);
       chargeOperation(requestContext);
     },
     async didEncounterErrors({ errors, contextValue }) {
@@ -102,7 +110,10 @@ function requestPlugin(log: FastifyBaseLogger, responseForOperation: Executor): 
     async contextCreationDidFail({ error }) {
       if (isFault(error)) log.error({ err: error }, "A GraphQL request's context could not be made");
     },
-    requestDidStart: () => listening,
+    requestDidStart: ({ request }) => {
+      knownQueries.nameQuery(request);
+      return listening;
+    },
   };
 }
 

@@ -191,6 +191,18 @@ describe("a malformed request is HTTP 400 in GraphQL's shape", () => {
     expect(await ask({ query, extensions })).toEqual(found);
     expect(await ask({ extensions })).toEqual(found);
   });
+
+  test("a query is answered alike however often it is asked, and then by its hash too", async () => {
+    const query = "query Levels($id: ID!) { stock(productId: $id) { version } }";
+    const sha256Hash = createHash("sha256").update(query).digest("hex");
+    const found = { status: 200, type: "application/json; charset=utf-8", data: { stock: null } };
+    const variables = { id: "asked often" };
+    for (let time = 1; time <= 3; time += 1) {
+      expect(await ask({ query, variables })).toEqual(found);
+      expect(await ask({ query, variables: { id: 1.5 } })).toMatchObject({ status: 400, errors: [{}] });
+    }
+    expect(await ask({ variables, extensions: { persistedQuery: { version: 1, sha256Hash } } })).toEqual(found);
+  });
 });
 
 const get = (document: string, headers: Record<string, string>) =>
