@@ -4,6 +4,9 @@ const pattern = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?:Z|[
 const earliestMs = Date.parse("0001-01-01T00:00:00.000Z");
 const latestMs = Date.parse("9999-12-31T23:59:59.999Z");
 
+/** V8 takes its time to write an instant, and the stock transactions of one group, which are answered one after another, have the same. */
+let lastWritten = { ms: Number.NaN, text: "" };
+
 /** Instants, so strict that whatever passes is one that PostgreSQL can compare with: a real day, an offset, the years 1 … 9999. */
 export const DateTime = new GraphQLScalarType<Date, string>({
   name: "DateTime",
@@ -12,7 +15,9 @@ export const DateTime = new GraphQLScalarType<Date, string>({
     "offset like `+02:00` has to be there, the year is 0001 … 9999, and what is finer than a millisecond is cut off.",
   serialize(value) {
     if (!(value instanceof Date)) throw new TypeError("A DateTime has to be a Date");
-    return value.toISOString();
+    const ms = value.getTime();
+    if (ms !== lastWritten.ms) lastWritten = { ms, text: value.toISOString() };
+    return lastWritten.text;
   },
   parseValue: parseDateTime,
   parseLiteral: (node) => {
