@@ -159,7 +159,7 @@ export const settings = {
   WORKERS: {
     default: "cores",
     description:
-      "Processes that serve on the one port, 1 to 64; cores is one for each but one, as far as the database has connections.",
+      "Processes that serve on the one port, 1 to 64; cores is one for each, as far as the database has connections.",
   },
   LANES: { default: "1", description: "Groups of stock transactions that may be in flight at once, 1 to 32." },
   DATABASE_POOL_SIZE: {

@@ -31,8 +31,7 @@ export function planWorkers(
     throw new ConfigError(
       `WORKERS: ${workers} workers take up to ${needOf(workers)} database connections, and the server has ${connectionsMax}`,
     );
-  // Each forms groups of its own, smaller ones: on cores that the database works on too, more workers are slower.
-  let count = workers === "cores" ? Math.max(1, cores - 1) : workers;
+  let count = workers === "cores" ? cores : workers;
   while (count > 1 && needOf(count) > connectionsMax) count -= 1;
   return { count, databasePoolSize: poolSizeOf(count) };
 }

@@ -12,10 +12,10 @@ describe("workers", () => {
     expect(planWorkers({ ...settings, workers: 12 }, 97, 2)).toEqual({ count: 12, databasePoolSize: 1 });
   });
 
-  test("are one per core but one, at least one, as far as the database has connections", () => {
+  test("are one per core, as far as the database has connections", () => {
     expect(planWorkers({ ...settings, workers: "cores" }, 97, 1)).toEqual({ count: 1, databasePoolSize: 10 });
-    expect(planWorkers({ ...settings, workers: "cores" }, 97, 2)).toEqual({ count: 1, databasePoolSize: 10 });
-    expect(planWorkers({ ...settings, workers: "cores" }, 97, 9)).toEqual({ count: 8, databasePoolSize: 1 });
+    expect(planWorkers({ ...settings, workers: "cores" }, 97, 2)).toEqual({ count: 2, databasePoolSize: 5 });
+    expect(planWorkers({ ...settings, workers: "cores" }, 97, 8)).toEqual({ count: 8, databasePoolSize: 1 });
     expect(planWorkers({ ...settings, workers: "cores" }, 97, 64)).toEqual({ count: 13, databasePoolSize: 1 });
     expect(planWorkers({ ...settings, workers: "cores" }, 5, 64)).toEqual({ count: 1, databasePoolSize: 10 });
   });
