@@ -82,7 +82,7 @@ export interface Gateway {
  * V8 collects when the heap has grown so much since it last did. By itself it waits for four times the size, of which a
  * hundred megabytes are what requests have left behind.
  */
-const heapGrowth = "--heap-growing-percent=150";
+const heapGrowth = "--heap-growing-percent=100";
 
 /** Puts the parts together over a migrated database, and listens. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
