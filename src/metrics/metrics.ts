@@ -103,7 +103,7 @@ export class Metrics implements MetricSource {
     );
     this.#committing = this.#histogram(
       "inventory_group_commit_duration_seconds",
-      "How long COMMIT alone took.",
+      "How long COMMIT took from the answer to the statement that it was sent along with.",
       databaseSeconds,
     );
     this.#groupFailures = new Counter({
