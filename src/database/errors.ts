@@ -11,8 +11,11 @@ const unavailableSqlStates: readonly string[] = ["08", "53", "57", "58", "55P03"
 /** Serialization failure and deadlock: PostgreSQL rolled back, also when they are its answer to COMMIT. */
 const rolledBackSqlStates: ReadonlySet<string> = new Set(["40001", "40P01"]);
 
-/** The class of what a connection says of itself; a pooler between says so of the one behind it, whatever that has done by then. */
-const connectionException = "08";
+/**
+ * What is said of a session rather than of a statement: connection exceptions, shutdowns, system and internal errors, time-outs of a transaction.
+ * A pooler in between says so of the session behind it, whatever that has done by then.
+ */
+const sessionSqlStates: readonly string[] = ["08", "57P", "58", "XX", "25P"];
 
 /** A lock was not granted in time. */
 const lockNotAvailable = "55P03";
@@ -40,23 +43,27 @@ export function toStorageError(error: unknown, phase: SettlementPhase): StorageE
   if (error instanceof StorageError) return error;
   const sqlState = sqlStateOf(error);
   const options = { sqlState, cause: error };
-  // PostgreSQL answers in the order of the statements: one that fails has a COMMIT behind it that rolls back.
-  const isWriteRefused = phase === "write" && sqlState !== null && !sqlState.startsWith(connectionException);
-  const mayHaveCommitted = phase === "commit" || (phase === "write" && !isWriteRefused);
   if (sqlState !== null && (rolledBackSqlStates.has(sqlState) || sqlState === uniqueViolation))
     return new StorageError("transient", "The database rolled the transaction back", options);
-  if (sqlState === lockNotAvailable && !mayHaveCommitted)
-    return new StorageError("held", "Somebody else holds one of the stocks", options);
-  if (!isDatabaseUnavailable(error)) return new StorageError("fault", "The transaction can't be settled", options);
-  return mayHaveCommitted
-    ? new StorageError("unknown", "The database did not say whether it committed", options)
-    : new StorageError("transient", "The database could not take the transaction", options);
+  if (mayHaveCommitted(error, sqlState, phase))
+    return new StorageError("unknown", "The database did not say whether it committed", options);
+  if (sqlState === lockNotAvailable) return new StorageError("held", "Somebody else holds one of the stocks", options);
+  return isDatabaseUnavailable(error)
+    ? new StorageError("transient", "The database could not take the transaction", options)
+    : new StorageError("fault", "The transaction can't be settled", options);
+}
+
+function mayHaveCommitted(error: unknown, sqlState: string | null, phase: SettlementPhase): boolean {
+  if (phase === "statements") return false;
+  if (sqlState === null || startsWithAny(sqlState, sessionSqlStates)) return true;
+  // PostgreSQL answers in the order of the statements: one that was refused has a COMMIT behind it that rolls back.
+  return phase === "commit" && isDatabaseUnavailable(error);
 }
 
 /** Whether the database is away or overloaded, as opposed to refusing what it was asked. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   const sqlState = sqlStateOf(error);
-  if (sqlState !== null) return unavailableSqlStates.some((prefix) => sqlState.startsWith(prefix));
+  if (sqlState !== null) return startsWithAny(sqlState, unavailableSqlStates);
   return !ownFaults.has(nameOf(error));
 }
 
@@ -76,6 +83,10 @@ export function sqlStateOf(error: unknown): string | null {
 
 /** Prisma's own codes (P1001, P2028) and Node's (EPIPE) also have five characters, but none of PostgreSQL's classes. */
 const sqlStatePattern = /^(?:\d[\dA-Z]|F0|HV|P0|XX)[\dA-Z]{3}$/;
+
+function startsWithAny(sqlState: string, prefixes: readonly string[]): boolean {
+  return prefixes.some((prefix) => sqlState.startsWith(prefix));
+}
 
 function nameOf(error: unknown): string {
   const name = at(error, "name");

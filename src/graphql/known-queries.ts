@@ -11,8 +11,8 @@ type PersistedQueryCache = NonNullable<
   Exclude<ApolloServerOptions<BaseContext>["persistedQueries"], false | undefined>["cache"]
 >;
 
-/** In characters: a thousand queries, of which most have a few hundred, come to 20 MB at most. */
-export const queryLengthMax = 20_000;
+/** In characters: a thousand queries, of which most have a few hundred, come to 20 MB at most, for each is held twice. */
+export const queryLengthMax = 10_000;
 export const queriesMax = 1_000;
 
 /**

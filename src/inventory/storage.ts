@@ -43,7 +43,7 @@ export interface InventoryStorage {
  * A group was not settled, or may not have been.
  * "transient": nothing was written, and trying again may work (a deadlock, a lost connection, a database starting up).
  * "held": the same, because somebody else holds one of the stocks and does not let go of it.
- * "unknown": COMMIT was sent and its answer did not come.
+ * "unknown": COMMIT may have been sent, and its answer did not come.
  * "fault": nothing was written, and trying the same again would fail the same way.
  */
 export class StorageError extends Error {
