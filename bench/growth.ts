@@ -8,6 +8,7 @@ import { GroupCommit } from "../src/inventory/group-commit.ts";
 import { Inventory } from "../src/inventory/inventory.ts";
 import { startBenchDatabases } from "./databases.ts";
 import { fillLedger } from "./large-ledger.ts";
+import { medianBy } from "./median.ts";
 import { describeMachine } from "./report.ts";
 import { executeSql } from "./sql.ts";
 import { productIdOf } from "./workload.ts";
@@ -159,7 +160,7 @@ async function measureInTurn(subjects: readonly [Subject, Subject]): Promise<Tim
 }
 
 function medianOf(values: readonly number[]): number {
-  return values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)] ?? Number.NaN;
+  return medianBy(values, (value) => value) ?? Number.NaN;
 }
 
 function toTimeTable(times: Times): string {

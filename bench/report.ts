@@ -1,6 +1,7 @@
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
 import type { Figure } from "./figures.ts";
 import type { Measurement } from "./measurement.ts";
+import { medianBy } from "./median.ts";
 import { toTable } from "./table.ts";
 import type { Column } from "./table.ts";
 import type { Verdict } from "./targets.ts";
@@ -24,8 +25,7 @@ export function mediansOf(measurements: readonly Measurement[]): Measurement[] {
   for (const measurement of measurements)
     rounds.set(measurement.name, [...(rounds.get(measurement.name) ?? []), measurement]);
   return [...rounds.values()].flatMap((same) => {
-    const sorted = same.toSorted((one, other) => one.requestsPerSecond - other.requestsPerSecond);
-    const median = sorted[Math.floor(sorted.length / 2)];
+    const median = medianBy(same, ({ requestsPerSecond }) => requestsPerSecond);
     return median === undefined ? [] : [median];
   });
 }

@@ -68,7 +68,7 @@ export class Gathering {
     let isInTime = true;
     while (waiting < this.#expected && isInTime) {
       const before = { waiting, time: performance.now() };
-      await this.#untilWoken(lookMs);
+      await this.#untilAllOrLook();
       const now = performance.now();
       waiting = readWaiting();
       const perMs = (waiting - before.waiting) / (now - before.time);
@@ -76,9 +76,10 @@ export class Gathering {
     }
   }
 
-  #untilWoken(ms: number): Promise<void> {
+  /** Until all are there, or it is time to look again: by a timer, since nothing tells that nobody comes. */
+  #untilAllOrLook(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
+      const timer = setTimeout(resolve, lookMs);
       this.#wake = () => {
         clearTimeout(timer);
         resolve();

@@ -297,13 +297,13 @@ describe("a fault of the database", () => {
 
 describe("a lost answer to COMMIT", () => {
   test.each([
-    ["a new product", false, "with that to the write before it", "dropAnswerTo"],
-    ["a tracked product", true, "with that to the write before it", "dropAnswerTo"],
-    ["a new product", false, "alone", "dropAnswer"],
-    ["a tracked product", true, "alone", "dropAnswer"],
+    ["a new product", "with that to the write before it", false, "dropAnswerTo"],
+    ["a tracked product", "with that to the write before it", true, "dropAnswerTo"],
+    ["a new product", "alone", false, "dropAnswer"],
+    ["a tracked product", "alone", true, "dropAnswer"],
   ] as const)(
-    "on %s (tracked: %s), %s, is looked up and answered truly, and nothing is applied twice (F24)",
-    async (_name, tracked, _which, drop) => {
+    "on %s, %s, is looked up and answered truly, and nothing is applied twice (F24)",
+    async (_name, _which, tracked, drop) => {
       const target = new URL(database.url);
       const proxy = await startTcpProxy({ host: target.hostname, port: Number(target.port) });
       closers.push(() => proxy.close());

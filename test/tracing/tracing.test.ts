@@ -67,6 +67,7 @@ async function hold(
   gateway: TestGateway,
   productId: string,
 ): Promise<{
+  readonly isWaitedFor: () => Promise<boolean>;
   /** Since when somebody waits for it; null: nobody does. */
   readonly waitedForSince: () => Promise<string | null>;
   readonly release: () => Promise<void>;
@@ -77,12 +78,14 @@ async function hold(
   await client.query("SELECT FROM stock WHERE product_id = $1 FOR UPDATE", [productId]);
   const waiting =
     "SELECT query_start::text AS since FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+  const waitedForSince = async (): Promise<string | null> => {
+    // Otherwise the transaction goes on seeing what it saw first.
+    await client.query("SELECT pg_stat_clear_snapshot()");
+    return (await client.query<{ since: string }>(waiting)).rows[0]?.since ?? null;
+  };
   return {
-    waitedForSince: async () => {
-      // Otherwise the transaction goes on seeing what it saw first.
-      await client.query("SELECT pg_stat_clear_snapshot()");
-      return (await client.query<{ since: string }>(waiting)).rows[0]?.since ?? null;
-    },
+    isWaitedFor: async () => (await waitedForSince()) !== null,
+    waitedForSince,
     release: async () => {
       await client.query("COMMIT");
       await client.end();
@@ -158,7 +161,7 @@ test("every request that one group carries has a link to it, whose trace it is a
   const holder = await hold(gateway, "hat");
   // While it waits the others come together.
   const first = post(gateway, { token, body: receive("hat"), traceparent: notSampled });
-  await eventually("the group that waits", async () => (await holder.waitedForSince()) !== null);
+  await eventually("the group that waits", holder.isWaitedFor);
   const others = ["a", "b", "c"].map((productId) => post(gateway, { token, body: receive(productId) }));
   const unwatched = post(gateway, { token, body: receive("d"), traceparent: notSampled });
   await eventually("those that wait", async () => /^inventory_queue_commands 4$/m.test(await metrics.read()));
@@ -184,7 +187,7 @@ test("a group of others', in between, is no part of a request that goes on", asy
     `${alias}: createStockTransaction(productId: "${productId}", action: INCREMENT, quantity: 1) { version }`;
   const query = `mutation { ${field("first", "hat")} ${field("second", "scarf")} }`;
   const long = post(gateway, { token, body: { query }, traceparent: sampled });
-  await eventually("the group that waits", async () => (await holder.waitedForSince()) !== null);
+  await eventually("the group that waits", holder.isWaitedFor);
   const between = post(gateway, { token, body: receive("glove"), traceparent: notSampled });
   await eventually("the one between", async () => /^inventory_queue_commands 1$/m.test(await metrics.read()));
   await holder.release();
