@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { Readable } from "node:stream";
 import { HeaderMap } from "@apollo/server";
 import type { ApolloServer, BaseContext, HTTPGraphQLRequest } from "@apollo/server";
@@ -19,7 +20,12 @@ export function graphqlRoutes(
   serve: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
 ): void {
   scope.removeAllContentTypeParsers();
-  scope.addContentTypeParser("application/json", { parseAs: "string" }, scope.getDefaultJsonParser("error", "error"));
+  const parseJson = scope.getDefaultJsonParser("error", "error");
+  scope.addContentTypeParser<Buffer>("application/json", { parseAs: "buffer" }, (request, body, done) => {
+    // Node would make U+FFFD of each byte that it can't read, and so one product of many.
+    if (isUtf8(body)) void parseJson(request, body.toString(), done);
+    else done(refusal(400, "The body is not UTF-8"));
+  });
   // Apollo Server itself turns it away: what a page of a stranger's can send without being asked for leave.
   scope.addContentTypeParser("text/plain", { parseAs: "string" }, (_request, body, done) => done(null, body));
   scope.setErrorHandler(sendError);
@@ -73,14 +79,14 @@ function refuseEncodedBody(request: FastifyRequest, _reply: FastifyReply, done: 
   const encoding = request.headers["content-encoding"] ?? "identity";
   const charset = /;\s*charset="?([^";\s]+)/i.exec(request.headers["content-type"] ?? "")?.[1] ?? "utf-8";
   if (encoding.toLowerCase() !== "identity")
-    throw unsupported(`The content encoding ${encoding.slice(0, 50)} is not supported`);
+    throw refusal(415, `The content encoding ${encoding.slice(0, 50)} is not supported`);
   if (!["utf-8", "utf8"].includes(charset.toLowerCase()))
-    throw unsupported(`The charset ${charset.slice(0, 50)} is not supported`);
+    throw refusal(415, `The charset ${charset.slice(0, 50)} is not supported`);
   done();
 }
 
-function unsupported(message: string): Error {
-  return Object.assign(new Error(message), { statusCode: 415 });
+function refusal(statusCode: number, message: string): Error {
+  return Object.assign(new Error(message), { statusCode });
 }
 
 async function refuseMethod(_request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {

@@ -65,6 +65,24 @@ describe("a product id", () => {
     expect(answer).toEqual(restRefusal(400, "The path is not correctly percent-encoded"));
   });
 
+  test.each([0xff, 0xfe, 0xc3])("B10: with the byte %d, which is not UTF-8, is 400 and has no effect", async (byte) => {
+    const [before, after] = JSON.stringify({
+      query: 'mutation { createStockTransaction(productId: "a|", action: INCREMENT, quantity: 1) { version } }',
+    }).split("|");
+    const answer = await target.withoutEffect(async () => {
+      const response = await fetch(`${target.gateway.url}/graphql`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${target.token}`, "content-type": "application/json" },
+        body: Buffer.concat([Buffer.from(before ?? ""), Buffer.of(byte), Buffer.from(after ?? "")]),
+      });
+      return { status: response.status, body: await response.json() };
+    });
+    expect(answer).toEqual({
+      status: 400,
+      body: { errors: [{ message: "The body is not UTF-8", extensions: { code: "BAD_USER_INPUT", status: 400 } }] },
+    });
+  });
+
   test.each([" a", "a ", "\u00a0a", "a\u3000", " "])(
     "B11: %j is BAD_USER_INPUT over both transports and has no effect",
     async (productId) => {
