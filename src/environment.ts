@@ -46,12 +46,13 @@ export function isGiven(env: Environment, name: string): boolean {
   return (env[name] ?? "").trim() !== "";
 }
 
-const misspeltLengthMin = 8;
+/** In names of up to so many letters none may be off, in longer ones one more for each further letter. */
+const shortLengthMax = 6;
 const misspeltLettersMax = 2;
 
 /**
  * Finds names that are meant to be a setting's, as far as that can be told where settings have no prefix of their own: they
- * differ in case or underscores, or long ones in a letter or two, from a setting that is not set itself.
+ * differ in case or underscores, or longer ones in a letter or two, from a setting that is not set itself.
  */
 function findMisspelt(env: Environment, known: readonly string[]): readonly string[] {
   return Object.keys(env).flatMap((name) => {
@@ -64,7 +65,8 @@ function findMisspelt(env: Environment, known: readonly string[]): readonly stri
 /** Of short names one letter off is another word: LINES, which shells set, is not LANES. */
 function isMisspelling(name: string, setting: string): boolean {
   if (lettersOf(name) === lettersOf(setting)) return true;
-  return setting.length >= misspeltLengthMin && distance(name.toUpperCase(), setting) <= misspeltLettersMax;
+  const lettersMax = Math.min(misspeltLettersMax, setting.length - shortLengthMax);
+  return distance(name.toUpperCase(), setting) <= lettersMax;
 }
 
 function lettersOf(name: string): string {

@@ -354,6 +354,7 @@ describe("readConfig", () => {
     ["database_url", "DATABASE_URL"],
     ["LOGLEVEL", "LOG_LEVEL"],
     ["Port", "PORT"],
+    ["WORKER", "WORKERS"],
     ["DRAIN_TIMEOUT_SECOND", "DRAIN_TIMEOUT_SECONDS"],
     ["ADMIN_CLIENT_SECRETS_FILE", "ADMIN_CLIENT_SECRET_FILE"],
   ])("refuses %s, which is meant to be %s", (name, setting) => {
