@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client } from "pg";
 import { findFreePort } from "../../src/database/embedded-process.ts";
 import { startEmbeddedPostgres } from "../../src/database/embedded-postgres.ts";
@@ -21,7 +21,7 @@ let port: string;
 let server: EmbeddedPostgres;
 let gateways: readonly TestGateway[] = [];
 let tokens: readonly string[] = [];
-const started: Watcher[] = [];
+let started: Watcher[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "feed-"));
@@ -32,8 +32,12 @@ beforeAll(async () => {
   tokens = await Promise.all(gateways.map((gateway) => gateway.token()));
 });
 
-afterAll(async () => {
+afterEach(async () => {
   await Promise.all(started.map((watcher) => watcher.stop()));
+  started = [];
+});
+
+afterAll(async () => {
   for (const gateway of gateways) await gateway.close();
   await server.stop();
   await rm(folder, { recursive: true, force: true });
@@ -231,7 +235,7 @@ describe("a crowd of watchers over two gateways", () => {
       // Who comes just when the database is away is told so; who is there stays.
       expect(watcher.breaks.filter((reason) => !leaves || !isOutage(reason))).toEqual([]);
     }
-  }, 120_000);
+  }, 300_000);
 });
 
 /** What is said to who asks for a session, or for a subscription, while the database is away. */
