@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import "./production-mode.ts";
 import cluster from "node:cluster";
 import { Command } from "commander";
 import type { Logger } from "pino";
