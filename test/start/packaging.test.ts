@@ -1,13 +1,15 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { settings } from "../../src/config.ts";
 import { findFreePort, Premises } from "./support.ts";
 
+const run = promisify(execFile);
 const packageRoot = fileURLToPath(new URL("../../", import.meta.url));
 const premises = new Premises();
 let folder: string;
@@ -29,14 +31,23 @@ function instructions(dockerfile: string, word: string): string[] {
   return [...stage.matchAll(new RegExp(`^${word} +(.+)$`, "gm"))].map(([, rest = ""]) => rest);
 }
 
+/** Makes /app: what is installed here, pruned as in the image. */
+async function buildApp(dockerfile: string, copied: readonly string[]): Promise<void> {
+  const app = join(folder, "app");
+  const [, prune = ""] = /&& npm (prune .*)$/m.exec(dockerfile) ?? [];
+  await mkdir(app);
+  for (const name of [...copied, "package-lock.json"]) await run("cp", ["-R", join(packageRoot, name), app]);
+  await run("npm", prune.split(" "), { cwd: app });
+  expect(await readdir(join(app, "node_modules"))).not.toContain("jest");
+}
+
 test("the image's files are enough to serve, as a user without rights, and its health check tells whether it does", async () => {
   const dockerfile = await textOf("Dockerfile");
   const copied = instructions(dockerfile, "COPY").map(
     (line) => /^--from=build \/app\/(\S+) \S+$/.exec(line)?.[1] ?? line,
   );
   expect(copied).toEqual(["package.json", "node_modules", "prisma", "dist"]);
-  await mkdir(join(folder, "app"));
-  for (const name of copied) await symlink(join(packageRoot, name), join(folder, "app", name));
+  await buildApp(dockerfile, copied);
   expect(instructions(dockerfile, "USER")).toEqual(["node"]);
   const [program = "", ...args] = [
     ...instructions(dockerfile, "ENTRYPOINT"),
@@ -52,16 +63,16 @@ test("the image's files are enough to serve, as a user without rights, and its h
     return code;
   };
   expect(await isHealthy()).toBe(1);
-  const run = premises.spawn(process.execPath, [join(folder, "app", args[0] ?? ""), ...args.slice(1)], {
+  const gateway = premises.spawn(process.execPath, [join(folder, "app", args[0] ?? ""), ...args.slice(1)], {
     DATABASE_URL: await premises.createDatabase(),
     UNSAFE_DATABASE: "allow",
     ADMIN_CLIENT_ID: "admin",
     ADMIN_CLIENT_SECRET: "a-secret-of-this-test",
     PORT: port,
   });
-  await run.serving();
+  await gateway.serving();
   expect(await isHealthy()).toBe(0);
-  expect(await run.stop()).toBe(0);
+  expect(await gateway.stop()).toBe(0);
 });
 
 test("compose gives it a read-only file system and no rights; it and the unit have time to drain, and name settings that there are", async () => {
