@@ -7,12 +7,6 @@ import { graphqlPath } from "../graphql/routes.ts";
 import type { ErrorEnvelope } from "../rest/envelope.ts";
 import { errorAnswerTo } from "../rest/errors.ts";
 
-/** The path without its query, which may hold what is not for the log. */
-export function pathOf(url: string): string {
-  const end = url.indexOf("?");
-  return end === -1 ? url : url.slice(0, end);
-}
-
 /**
  * Answers what no transport has: an unreadable path or body, a fault outside of the routes. Its reader gets the status and
  * words of ours, never a stack; a fault of ours is logged.
@@ -96,7 +90,7 @@ export function answerUnreadable(error: Error & { code?: string; rawPacket?: unk
 
 /** Failures there are told in GraphQL's form, all others in Elastic Path's. */
 function isBelowGraphql(url: string): boolean {
-  const path = pathOf(url);
+  const [path = ""] = url.split("?", 1);
   return path === graphqlPath || path.startsWith(`${graphqlPath}/`);
 }
 

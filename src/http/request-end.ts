@@ -5,7 +5,6 @@ import { asksForEventStream } from "../graphql/event-stream.ts";
 import { operationDecorator } from "../graphql/operation.ts";
 import type { AnsweredOperation } from "../graphql/operation.ts";
 import type { Metrics } from "../metrics/metrics.ts";
-import { pathOf } from "./failures.ts";
 import type { RequestSpans } from "./request-spans.ts";
 
 /** Who is told of each request, besides the log. Null where nobody asks for them. */
@@ -23,13 +22,14 @@ interface RequestEnd {
   readonly outcome: "OK" | "REFUSED" | "FAILED" | "ABORTED";
 }
 
-/** Names and unknown paths longer than that are cut off in the log. */
+/** Names longer than that are cut off in the log. */
 const loggedNameMax = 100;
-const loggedPathMax = 200;
+/** Stands in the log for a path that is none of ours: what was misspelt may hold a token, or a customer's data. */
+const unmatched = "unmatched";
 
 /**
  * Tells of a request at its end, and logs it: one line, with neither headers nor bodies nor the query, for they may hold
- * secrets, and with the route in place of the path that has a product's id in it.
+ * secrets, and with the route in place of the path that has a product's id in it, or whatever was misspelt.
  * @param how what became of its connection: lost before the end of the answer, or answered before there was a route
  */
 export function noteEnd(
@@ -40,9 +40,9 @@ export function noteEnd(
 ): void {
   const end = endOf(request, reply, how);
   const { operation, client, outcome } = end;
-  const { method, url } = request;
+  const { method, routeOptions } = request;
   const ms = Math.round(reply.elapsedTime * 10) / 10;
-  const path = request.routeOptions.url ?? pathOf(url).slice(0, loggedPathMax);
+  const path = routeOptions.url ?? unmatched;
   const trace = spans?.end(request, reply, end);
   const { operation: toldOperation, code } = loggedOf(operation);
   const status = reply.statusCode;
@@ -51,7 +51,7 @@ export function noteEnd(
   if (metrics === null || asksForEventStream(request)) return;
   metrics.countRequest({
     method,
-    route: request.routeOptions.url ?? null,
+    route: routeOptions.url ?? null,
     status: outcome === "ABORTED" ? "aborted" : reply.statusCode,
     seconds: reply.elapsedTime / 1_000,
     operation,

@@ -52,6 +52,9 @@ test("the log has no secret, no token and no argument's value, at its most talka
     for (const to of ["/graphql", path]) await send(to, body);
   statuses.push(await send(`/graphql?access_token=${token}&q=hunter2`, "{", { authorization: "" }));
   statuses.push(await send("/graphql", graphql, { authorization: `Bearer ${token}hunter2` }));
+  // Misspelt: a path that is not there, and one that can't be read.
+  for (const to of [`/v2/inventorys/product-hunter2/${token}`, `/%zz/product-hunter2/${token}`])
+    statuses.push(await send(to, rest));
   const form = (secret: string): string =>
     `grant_type=client_credentials&client_id=${gateway.clientId}&client_secret=${secret}`;
   const asForm = { "content-type": "application/x-www-form-urlencoded", authorization: "" };
@@ -63,7 +66,7 @@ test("the log has no secret, no token and no argument's value, at its most talka
   statuses.push(await send(path, rest, { "idempotency-key": "other-hunter2-b" }));
   await database.query("ALTER TABLE stock_transaction DROP CONSTRAINT odd");
 
-  expect(statuses).toEqual([200, 200, 400, 401, 200, 401, 200, 500]);
+  expect(statuses).toEqual([200, 200, 400, 401, 404, 400, 200, 401, 200, 500]);
   const lines = log.filter(
     (line) => line.includes("A REST request failed") || line.includes("A GraphQL request met a fault"),
   );
@@ -109,9 +112,9 @@ describe("the one line of a request", () => {
     },
     {
       what: "a path that is not there",
-      path: `/v2/${"x".repeat(500)}?q=1`,
+      path: "/v2/inventorys/lined?q=1",
       request: {},
-      line: { method: "GET", path: `/v2/${"x".repeat(196)}`, status: 404, outcome: "REFUSED", client: undefined },
+      line: { method: "GET", path: "unmatched", status: 404, outcome: "REFUSED", client: undefined },
     },
     {
       what: "the document of a subscription that is wrong",
