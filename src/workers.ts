@@ -84,7 +84,8 @@ export class Workers {
     const worker = cluster.fork(withheldSettings);
     this.#running.add(worker);
     this.#options.metrics?.add(worker);
-    const ended = once(worker, "exit").then(() => void this.#running.delete(worker));
+    const ended = endOf(worker);
+    void ended.then(() => this.#running.delete(worker));
     const serving = new Promise<ServingWorker>((resolve, reject) => {
       worker.on("message", (message: WorkerMessage) => {
         switch (message.kind) {
@@ -100,7 +101,9 @@ export class Workers {
             return;
         }
       });
-      void ended.then(() => reject(new Error("A worker ended before it served")));
+      void ended.then(({ pid, exitCode, signal }) =>
+        reject(new Error(`Worker ${pid} ended before it served, ${signal ?? `with exit code ${exitCode}`}`)),
+      );
     });
     return { serving };
   }
@@ -115,12 +118,12 @@ export class Workers {
     const restarts = new Restarts();
     let worker: ServingWorker | null = first;
     for (;;) {
-      const servedMs: number =
-        worker === null ? 0 : await worker.ended.then(() => performance.now() - (worker?.servesSince ?? 0));
+      const end: WorkerEnd | undefined = await worker?.ended;
+      const servedMs: number = worker === null ? 0 : performance.now() - worker.servesSince;
       if (this.#stopping.signal.aborted) return;
       const delayMs = restarts.next(servedMs);
       if (delayMs === null) break;
-      logger.error({ delayMs }, "A worker died and is replaced");
+      logger.error({ worker: end, delayMs }, "A worker died and is replaced");
       await pause(delayMs, this.#stopping.signal);
       if (this.#stopping.signal.aborted) return;
       worker = await this.#startWorker().serving.catch((error: unknown) => {
@@ -138,5 +141,18 @@ interface ServingWorker {
   readonly url: string;
   /** A time of performance.now(). */
   readonly servesSince: number;
-  readonly ended: Promise<void>;
+  readonly ended: Promise<WorkerEnd>;
+}
+
+/** How a worker ended: with a code, or by a signal. */
+interface WorkerEnd {
+  readonly pid: number | undefined;
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+}
+
+async function endOf(worker: Worker): Promise<WorkerEnd> {
+  await once(worker, "exit");
+  const { pid, exitCode, signalCode } = worker.process;
+  return { pid, exitCode, signal: signalCode };
 }

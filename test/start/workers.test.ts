@@ -45,10 +45,17 @@ async function send(url: string, body?: URLSearchParams): Promise<number> {
   return response.statusCode ?? 0;
 }
 
-function servedBy(run: Run): Set<number> {
+function loggedBy(run: Run): { readonly msg: string; readonly pid: number }[] {
   const lines = run.stdout.split("\n").filter((line) => line.startsWith("{"));
-  const parsed = lines.map((line) => JSON.parse(line) as { msg: string; pid: number });
-  return new Set(parsed.filter(({ msg }) => msg === "request").map(({ pid }) => pid));
+  return lines.map((line) => JSON.parse(line) as { msg: string; pid: number });
+}
+
+function servedBy(run: Run): Set<number> {
+  return new Set(
+    loggedBy(run)
+      .filter(({ msg }) => msg === "request")
+      .map(({ pid }) => pid),
+  );
 }
 
 describe("with several workers", () => {
@@ -88,7 +95,9 @@ describe("with several workers", () => {
     const shop = await openShop(url, dataDir);
     expect((await shop.move({ productId: "hat", action: "INCREMENT", quantity: 3 })).moved?.version).toBe(1);
     expect(await run.stop()).toBe(0);
-    expect(run.stdout).toContain("A worker died and is replaced");
+    expect(loggedBy(run).filter(({ msg }) => msg === "A worker died and is replaced")).toMatchObject([
+      { pid: run.pid, worker: { pid: killed, exitCode: null, signal: "SIGKILL" } },
+    ]);
     expect(run.stderr).toBe("");
   });
 
