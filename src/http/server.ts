@@ -13,6 +13,7 @@ import type { Tracing } from "../tracing/tracing.ts";
 import { pathSegmentLengthMax, restPlugin } from "../rest/plugin.ts";
 import type { RestOptions } from "../rest/options.ts";
 import { answerExpectation, answerFailure, answerUnknownPath, answerUnreadable } from "./failures.ts";
+import { findHostFault } from "./host-header.ts";
 import { pages } from "./pages.ts";
 import { noteEnd } from "./request-end.ts";
 import type { RequestWatchers } from "./request-end.ts";
@@ -100,6 +101,8 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     frameworkErrors: (error, request, reply) => answerFrameworkError(error, request, reply, watchers),
     clientErrorHandler: answerUnreadable,
   });
+  // Node drops those beyond a thousand or so without a word, a second Host among them; their bytes are bounded anyway.
+  app.server.maxHeadersCount = 0;
   app.server.on("checkExpectation", answerExpectation);
   app.decorateRequest(principalDecorator, null);
   app.decorateRequest(operationDecorator, null);
@@ -110,7 +113,8 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     reply.raw.once("close", () => {
       if (!reply.raw.writableFinished) noteEnd(request, reply, watchers, "aborted");
     });
-    if (request.headers.host === undefined && request.raw.httpVersion !== "1.0") throw hostMissing(reply);
+    const hostFault = findHostFault(request.raw);
+    if (hostFault !== null) throw hostRefusal(reply, hostFault);
     // Whoever watches over the gateway may share its address with all of its clients.
     if (!isProbe(request.url)) options.rateLimits.admitAddress(request.ip);
     done();
@@ -161,10 +165,9 @@ function answerFrameworkError(
   noteEnd(request, reply, watchers, "unrouted");
 }
 
-/** Without a host the request could be meant for somebody else (RFC 9112, 3.2). */
-function hostMissing(reply: FastifyReply): Error {
+function hostRefusal(reply: FastifyReply, fault: string): Error {
   reply.header("connection", "close");
-  return Object.assign(new Error("The request has no Host header"), { statusCode: 400 });
+  return Object.assign(new Error(fault), { statusCode: 400 });
 }
 
 function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): FastifyReply {
