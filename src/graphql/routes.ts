@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { HeaderMap } from "@apollo/server";
 import type { ApolloServer, BaseContext, HTTPGraphQLRequest } from "@apollo/server";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { jsonTooDeep, nestsTooDeep } from "../json-depth.ts";
 import { codeOf, describeError, internalServerError } from "./errors.ts";
 import { sandboxPolicy } from "./sandbox.ts";
 
@@ -23,13 +24,16 @@ export function graphqlRoutes(
   const parseJson = scope.getDefaultJsonParser("error", "error");
   scope.addContentTypeParser<Buffer>("application/json", { parseAs: "buffer" }, (request, body, done) => {
     // Node would make U+FFFD of each byte that it can't read, and so one product of many.
-    if (isUtf8(body)) void parseJson(request, body.toString(), done);
-    else done(refusal(400, "The body is not UTF-8"));
+    if (!isUtf8(body)) return done(refusal(400, "The body is not UTF-8"));
+    const text = body.toString();
+    if (nestsTooDeep(text)) return done(refusal(400, jsonTooDeep));
+    void parseJson(request, text, done);
   });
   // Apollo Server itself turns it away: what a page of a stranger's can send without being asked for leave.
   scope.addContentTypeParser("text/plain", { parseAs: "string" }, (_request, body, done) => done(null, body));
   scope.setErrorHandler(sendError);
-  scope.route({ method: ["GET", "POST"], url, onRequest: refuseEncodedBody, handler: serve });
+  scope.route({ method: "POST", url, onRequest: refuseEncodedBody, handler: serve });
+  scope.route({ method: "GET", url, onRequest: [refuseEncodedBody, refuseDeepParameters], handler: serve });
   scope.route({
     method: ["PUT", "PATCH", "DELETE"],
     url,
@@ -65,13 +69,12 @@ function toApolloRequest(request: FastifyRequest): HTTPGraphQLRequest {
   for (const [name, value] of Object.entries(request.headers)) {
     if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(", ") : value);
   }
-  const searchStart = request.url.indexOf("?");
-  return {
-    method: request.method,
-    headers,
-    search: searchStart === -1 ? "" : request.url.slice(searchStart),
-    body: request.body,
-  };
+  return { method: request.method, headers, search: searchOf(request.url), body: request.body };
+}
+
+function searchOf(url: string): string {
+  const start = url.indexOf("?");
+  return start === -1 ? "" : url.slice(start);
 }
 
 /** Bodies are read as UTF-8 and as they are: anything else would be misread as malformed JSON at best. */
@@ -82,6 +85,14 @@ function refuseEncodedBody(request: FastifyRequest, _reply: FastifyReply, done: 
     throw refusal(415, `The content encoding ${encoding.slice(0, 50)} is not supported`);
   if (!["utf-8", "utf8"].includes(charset.toLowerCase()))
     throw refusal(415, `The charset ${charset.slice(0, 50)} is not supported`);
+  done();
+}
+
+/** What a GET has of JSON stands in its URL. */
+function refuseDeepParameters({ url }: FastifyRequest, _reply: FastifyReply, done: () => void): void {
+  const parameters = new URLSearchParams(searchOf(url));
+  if ([...parameters.getAll("variables"), ...parameters.getAll("extensions")].some(nestsTooDeep))
+    throw refusal(400, jsonTooDeep);
   done();
 }
 

@@ -6,6 +6,7 @@ import { authorizationOf } from "../access/bearer.ts";
 import { ForbiddenError, UnauthenticatedError } from "../access/principal.ts";
 import { RateLimitedError } from "../access/rate-limited-error.ts";
 import { ServiceUnavailableError, SlowWatcherError } from "../inventory/errors.ts";
+import { jsonTooDeep, nestsTooDeep } from "../json-depth.ts";
 import type { StreamSession } from "./stream-sessions.ts";
 import type { StreamTimings } from "./stream-timings.ts";
 import type { StreamOrigin } from "./subscriptions.ts";
@@ -74,8 +75,10 @@ export class WebSocketConnection {
         close: (code, reason) => this.#close(code, reason),
         onMessage: (receive) => {
           socket.on("message", (data, isBinary) => {
+            const text = textOf(data);
             if (isBinary) this.#close(CloseCode.BadRequest, "Messages are text");
-            else receive(textOf(data)).catch((error: unknown) => this.#meetFault(error));
+            else if (nestsTooDeep(text)) this.#close(CloseCode.BadRequest, jsonTooDeep);
+            else receive(text).catch((error: unknown) => this.#meetFault(error));
             this.#pauseWhileUnsent();
           });
         },

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { jsonTooDeep, nestsTooDeep } from "../json-depth.ts";
 import { RequestError } from "./errors.ts";
 
 /**
@@ -29,8 +30,10 @@ function requirePlainUtf8({ headers }: FastifyRequest): void {
 /** The parser's own message quotes the body, which may hold a secret: it is not handed on. */
 function parseJson(body: Buffer): unknown {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(body);
+    if (!nestsTooDeep(text)) return JSON.parse(text);
   } catch {
     throw new RequestError(400, "The body is not JSON");
   }
+  throw new RequestError(400, jsonTooDeep);
 }

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { InvalidClientError } from "../access/access-control.ts";
 import type { AccessControl, AccessToken, TokenRequest } from "../access/access-control.ts";
 import { errorCodeOf } from "../error-message.ts";
+import { jsonTooDeep, nestsTooDeep } from "../json-depth.ts";
 import { answerError, RequestError } from "./errors.ts";
 import { MethodTable } from "./methods.ts";
 
@@ -113,6 +114,7 @@ function parseJsonFields(body: string): Fields {
 
 /** A Map, so that no name reaches a prototype. */
 function parseJsonObject(body: string): ReadonlyMap<string, unknown> {
+  if (nestsTooDeep(body)) throw new RequestError(400, jsonTooDeep);
   try {
     const value: unknown = JSON.parse(body);
     if (typeof value === "object" && value !== null) return new Map(Object.entries(value));

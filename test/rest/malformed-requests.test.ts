@@ -156,8 +156,9 @@ describe("400, and nothing is applied", () => {
     [transaction("NaN"), "The body is not JSON"],
     [transaction("Infinity"), "The body is not JSON"],
     [transaction("1").slice(0, -1), "The body is not JSON"],
-    ["[".repeat(45_000), "The body is not JSON"],
-    [`{"data":${"[".repeat(45_000)}${"]".repeat(45_000)}}`, "data has to be an object, not an array"],
+    ["[".repeat(45_000), "The JSON is nested deeper than 100 levels"],
+    [`{"data":${"[".repeat(45_000)}${"]".repeat(45_000)}}`, "The JSON is nested deeper than 100 levels"],
+    [`{"data":[[]]}`, "data has to be an object, not an array"],
   ])("the text %.40s", async (body, detail) => {
     const product = newProduct();
     await rest.apply(product, "create", 10);
