@@ -133,35 +133,44 @@ async function work(config: Config): Promise<void> {
   runWorker(config, await createLogger(config.logLevel, process.stdout.isTTY), (code) => process.exit(code));
 }
 
-/** Serves until a signal comes. */
+/** Serves until a signal comes. @throws what the start throws, unless it is that it was to stop */
 async function serve(config: Config): Promise<void> {
   const logger = await createLogger(config.logLevel, process.stdout.isTTY);
-  let startedGateway: Promise<StartedGateway> | null = null;
-  let stoppingSince: number | null = null;
+  const stopping = new AbortController();
+  let gateway: StartedGateway | null = null;
+  let stoppingSince = 0;
   for (const signal of stopSignals) {
     process.on(signal, () => {
-      if (stoppingSince === null) {
+      if (!stopping.signal.aborted) {
         stoppingSince = performance.now();
-        void stop(startedGateway, logger);
+        stopping.abort();
+        if (gateway !== null) void stop(gateway, logger);
       } else if (performance.now() - stoppingSince > repeatedSignalMs) {
         // A second one hurries: what is left behind the next start takes over.
         process.exit(1);
       }
     });
   }
-  const onGivenUp = (): void => void stop(startedGateway, logger, 1);
-  startedGateway = start(config, { logger, onGivenUp });
-  const { url, firstClient } = await startedGateway;
-  if (stoppingSince === null) process.stdout.write(welcome(url, firstClient));
+  const onGivenUp = (): void => {
+    if (gateway !== null) void stop(gateway, logger, 1);
+  };
+  try {
+    gateway = await start(config, { logger, onGivenUp, stopping: stopping.signal });
+  } catch (error) {
+    if (error !== stopping.signal.reason) throw error;
+    // Nothing was accepted.
+    process.exit(0);
+  }
+  if (stopping.signal.aborted) await stop(gateway, logger);
+  process.stdout.write(welcome(gateway.url, gateway.firstClient));
 }
 
 /** Ends the process: with 0 when everything accepted was answered in time. */
-async function stop(startedGateway: Promise<StartedGateway> | null, logger: Logger, code = 0): Promise<void> {
+async function stop(gateway: StartedGateway, logger: Logger, code = 0): Promise<never> {
   try {
-    const gateway = await startedGateway;
-    const hasDrained = await gateway?.stop();
-    if (hasDrained === false) logger.error("The drain took longer than DRAIN_TIMEOUT_SECONDS");
-    process.exit(hasDrained === false ? 1 : code);
+    const hasDrained = await gateway.stop();
+    if (!hasDrained) logger.error("The drain took longer than DRAIN_TIMEOUT_SECONDS");
+    process.exit(hasDrained ? code : 1);
   } catch (error) {
     logger.error({ err: error }, "The stop failed");
     process.exit(1);

@@ -1,7 +1,9 @@
 import type { Logger } from "pino";
 import { addressError, checkAddress } from "./address.ts";
+import { ConfigError } from "./config.ts";
 import type { Config } from "./config.ts";
 import type { ServerEvent } from "./database/embedded-postgres.ts";
+import { EndedBySignalError } from "./database/embedded-process.ts";
 import { checkDatabase, checkGuards, readConnectionsMax } from "./database/durability.ts";
 import type { DatabasePlace } from "./database/durability.ts";
 import { KeyRetention } from "./database/key-retention.ts";
@@ -38,23 +40,36 @@ export interface StartOptions {
   readonly logger: Logger;
   /** Told when nobody serves any more, because workers died again and again. */
   readonly onGivenUp: () => void;
+  /** Aborted by whoever doesn't want it any more: the start then ends at its next step. */
+  readonly stopping: AbortSignal;
 }
 
 /**
  * Starts everything that serving needs, in order: the database, its tables, a first client, the HTTP server or several of
  * them. What was started is stopped again if a later step fails.
  * @throws ConfigError that names the setting at fault
+ * @throws the reason of `stopping` where that was aborted and nothing else failed before
  */
 export async function start(config: Config, options: StartOptions): Promise<StartedGateway> {
+  const { stopping } = options;
   const port = await checkAddress(config.host, config.port);
-  const database = await openDatabase(config, (event) => logServerEvent(event, options.logger));
+  const database = await openDatabase(config, (event) => logServerEvent(event, options.logger)).catch(
+    (error: unknown) => {
+      // Ctrl-C reaches every process that has not left the gateway's group yet.
+      const isOfStop = error instanceof ConfigError && error.cause instanceof EndedBySignalError;
+      throw isOfStop && stopping.aborted ? stopping.reason : error;
+    },
+  );
   try {
+    stopping.throwIfAborted();
     await checkDatabase(database, config.allowsUnsafeDatabase);
     await migrateTables(database);
+    stopping.throwIfAborted();
     if (!config.allowsUnsafeDatabase) await checkGuards(database);
     if (config.databaseReplicaUrl !== null) await lookAtReplica(config.databaseReplicaUrl, database, options.logger);
     const firstClient = await withAccess(database.url, ({ clients }) => ensureFirstClient(clients, config));
     const plan = planWorkers(config, await readConnectionsMax(database));
+    stopping.throwIfAborted();
     const serving =
       plan.count === 1
         ? await serveAlone(config, database.url, options.logger)

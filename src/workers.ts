@@ -1,6 +1,5 @@
 import cluster from "node:cluster";
 import type { Worker } from "node:cluster";
-import { once } from "node:events";
 import type { Logger } from "pino";
 import { ConfigError } from "./config.ts";
 import { pause } from "./pause.ts";
@@ -17,6 +16,8 @@ export interface WorkersOptions {
   readonly metrics: WorkerMetrics | null;
   /** Told when every worker has died again and again: nobody serves any more. */
   readonly onGivenUp: () => void;
+  /** See {@link Workers.start}. */
+  readonly stopping: AbortSignal;
 }
 
 /** Beyond the drain, for a worker to let go of its database and end. */
@@ -35,10 +36,13 @@ const withheldSettings = {
   OTEL_EXPORTER_OTLP_HEADERS_FILE: "",
 };
 
+const stopOrder: PrimaryMessage = { kind: "stop" };
+
 /** Processes that serve on one port. One that dies is replaced. */
 export class Workers {
   readonly #options: WorkersOptions;
-  readonly #running = new Set<Worker>();
+  /** Each with its end. */
+  readonly #running = new Map<Worker, Promise<WorkerEnd>>();
   readonly #stopping = new AbortController();
   #givenUp = 0;
 
@@ -49,6 +53,7 @@ export class Workers {
   /**
    * Starts the workers, and waits until all of them serve.
    * @throws ConfigError where one of them can't because of a setting; all are stopped then
+   * @throws the reason of `stopping` where that was aborted and a signal, which a terminal sends to all, ended one of them
    */
   static async start(options: WorkersOptions): Promise<{ readonly workers: Workers; readonly url: string }> {
     const workers = new Workers(options);
@@ -67,30 +72,31 @@ export class Workers {
   /** Has every worker answer what it has accepted. @returns false where one of them took longer than it may */
   async stop(): Promise<boolean> {
     this.#stopping.abort();
-    const codes = await Promise.all([...this.#running].map((worker) => this.#stopWorker(worker)));
-    return codes.every((code) => code === 0);
+    const ends = await Promise.all([...this.#running].map((running) => this.#stopWorker(...running)));
+    return ends.every(({ exitCode }) => exitCode === 0);
   }
 
-  async #stopWorker(worker: Worker): Promise<number | null> {
+  async #stopWorker(worker: Worker, ended: Promise<WorkerEnd>): Promise<WorkerEnd> {
     const late = setTimeout(() => worker.process.kill("SIGKILL"), this.#options.drainTimeoutMs + endGraceMs);
-    const ended = once(worker, "exit");
-    if (worker.isConnected()) worker.send({ kind: "stop" } satisfies PrimaryMessage);
-    const [code]: unknown[] = await ended;
+    if (worker.isConnected()) worker.send(stopOrder);
+    const end = await ended;
     clearTimeout(late);
-    return typeof code === "number" ? code : null;
+    return end;
   }
 
   #startWorker(): { readonly serving: Promise<ServingWorker> } {
+    const { orders, stopping } = this.#options;
     const worker = cluster.fork(withheldSettings);
-    this.#running.add(worker);
-    this.#options.metrics?.add(worker);
     const ended = endOf(worker);
+    this.#running.set(worker, ended);
+    this.#options.metrics?.add(worker);
     void ended.then(() => this.#running.delete(worker));
     const serving = new Promise<ServingWorker>((resolve, reject) => {
       worker.on("message", (message: WorkerMessage) => {
         switch (message.kind) {
           case "started":
-            return void worker.send({ kind: "serve", orders: this.#options.orders } satisfies PrimaryMessage);
+            // An order to stop that came before it listened has not reached it.
+            return void worker.send(this.#stopping.signal.aborted ? stopOrder : { kind: "serve", orders });
           case "serving":
             return resolve({ url: message.url, servesSince: performance.now(), ended });
           case "failed":
@@ -101,15 +107,19 @@ export class Workers {
             return;
         }
       });
-      void ended.then(({ pid, exitCode, signal }) =>
-        reject(new Error(`Worker ${pid} ended before it served, ${signal ?? `with exit code ${exitCode}`}`)),
-      );
+      void ended.then((end) => reject(earlyEnd(end, stopping)));
+      worker.on("error", (error) => {
+        // One that has just ended takes no message, and its end is told by itself; one that can't be started has none.
+        if (worker.process.pid !== undefined) return;
+        this.#running.delete(worker);
+        reject(error);
+      });
     });
     return { serving };
   }
 
   #tellOthers(sender: Worker, message: PrimaryMessage): void {
-    for (const worker of this.#running) if (worker !== sender && worker.isConnected()) worker.send(message);
+    for (const worker of this.#running.keys()) if (worker !== sender && worker.isConnected()) worker.send(message);
   }
 
   /** Replaces a worker, and the one that replaces it, until the stop or until it has died again and again. */
@@ -151,8 +161,17 @@ interface WorkerEnd {
   readonly signal: string | null;
 }
 
-async function endOf(worker: Worker): Promise<WorkerEnd> {
-  await once(worker, "exit");
-  const { pid, exitCode, signalCode } = worker.process;
-  return { pid, exitCode, signal: signalCode };
+function endOf(worker: Worker): Promise<WorkerEnd> {
+  return new Promise((resolve) => {
+    worker.once("exit", () => {
+      const { pid, exitCode, signalCode } = worker.process;
+      resolve({ pid, exitCode, signal: signalCode });
+    });
+  });
+}
+
+/** Why a worker that has ended never served. */
+function earlyEnd({ pid, exitCode, signal }: WorkerEnd, stopping: AbortSignal): unknown {
+  if (signal !== null && stopping.aborted) return stopping.reason;
+  return new Error(`Worker ${pid} ended before it served: ${signal ?? `exit code ${exitCode}`}`);
 }

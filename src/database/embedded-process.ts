@@ -1,8 +1,10 @@
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, existsSync, openSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout as wait } from "node:timers/promises";
 import { errorCodeOf } from "../error-message.ts";
 import type { Launch } from "./embedded-user.ts";
@@ -14,23 +16,33 @@ export interface RunningServer {
   readonly port: number | null;
 }
 
+/** A program was ended by a signal, and so for no reason of its own. */
+export class EndedBySignalError extends Error {
+  override readonly name = "EndedBySignalError";
+}
+
 /** Programs of PostgreSQL get nothing of the gateway's environment: it holds secrets, and PG… variables would be obeyed. */
 const environment = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C", TZ: "UTC" };
 
-/** Runs a program to its end. @throws Error with what it wrote last */
-export function run(launch: Launch, cwd: string, timeoutMs: number): Promise<void> {
-  const options = { ...identityOf(launch), cwd, env: environment, timeout: timeoutMs };
-  return new Promise((resolve, reject) => {
-    execFile(launch.file, [...launch.args], options, (error, stdout, stderr) => {
-      if (error === null) resolve();
-      else
-        reject(
-          new Error(`${launch.file} failed: ${lastLines(stderr === "" ? stdout : stderr) || error.message}`, {
-            cause: error,
-          }),
-        );
-    });
+/**
+ * Runs a program to its end, in a process group of its own: Ctrl-C reaches the gateway alone, and nothing is left half made.
+ * @throws EndedBySignalError, Error with what it wrote last
+ */
+export async function run(launch: Launch, cwd: string, timeoutMs: number): Promise<void> {
+  const child = spawn(launch.file, [...launch.args], {
+    ...identityOf(launch),
+    cwd,
+    env: environment,
+    timeout: timeoutMs,
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
   });
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+  const { exitCode, signalCode } = child;
+  if (exitCode === 0) return;
+  if (signalCode !== null) throw new EndedBySignalError(`${launch.file} was ended by ${signalCode}`);
+  const lastWords = lastLines(stderr === "" ? stdout : stderr);
+  throw new Error(`${launch.file} failed: ${lastWords || `exit code ${exitCode}`}`);
 }
 
 /**

@@ -1,4 +1,8 @@
+import { once } from "node:events";
+import { readdirSync } from "node:fs";
 import { Agent, request } from "node:http";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Shop } from "../support/shop.ts";
 import {
@@ -123,12 +127,43 @@ test("a drain that takes longer than DRAIN_TIMEOUT_SECONDS ends with 1 and says 
   await lock.release();
 });
 
-test("a signal that comes while it starts is obeyed when it has started: nothing stays behind", async () => {
-  const run = premises.start(settings);
-  await eventually("the embedded server starts", () => run.hasEnded || postmasterOf(settings.DATA_DIR) !== null);
-  expect(await run.stop()).toBe(0);
-  expect(run.stdout + run.stderr).toBe("");
-  expect(postmasterOf(settings.DATA_DIR)).toBeNull();
+describe("a signal that comes while it starts ends the start with 0, without a word, and nothing stays behind:", () => {
+  test("SIGTERM while the embedded server starts", async () => {
+    const run = premises.start(settings);
+    await eventually("the embedded server starts", () => run.hasEnded || postmasterOf(settings.DATA_DIR) !== null);
+    expect(await run.stop()).toBe(0);
+    expect(run.stdout + run.stderr).toBe("");
+    expect(postmasterOf(settings.DATA_DIR)).toBeNull();
+  });
+
+  test("SIGTERM to every process while the database's folder is made", async () => {
+    const dataDir = await premises.createFolder();
+    const run = premises.start({ DATA_DIR: dataDir });
+    const isMaking = (): boolean =>
+      readdirSync(dataDir, { recursive: true, encoding: "utf8" }).some((name) => name.endsWith("/PG_VERSION"));
+    await eventually("initdb has begun", isMaking);
+    process.kill(-run.pid, "SIGTERM");
+    expect(await run.ended).toEqual({ code: 0, signal: null });
+    expect(run.stdout + run.stderr).toBe("");
+    expect(postmasterOf(dataDir)).toBeNull();
+    expect(readdirSync(dataDir).filter((name) => name.startsWith("initdb-"))).toEqual([]);
+  });
+});
+
+test("a start that fails by itself while it is stopped says why, as without the stop", async () => {
+  const runs: Run[] = [];
+  const database = createServer((socket) => {
+    for (const { pid } of runs) process.kill(pid, "SIGTERM");
+    socket.destroy();
+  }).listen(0, "127.0.0.1");
+  await once(database, "listening");
+  const { port } = database.address() as AddressInfo;
+  const run = premises.start({ ...settings, DATABASE_URL: `postgresql://user@127.0.0.1:${port}/stock` });
+  runs.push(run);
+  expect(await run.ended).toEqual({ code: 1, signal: null });
+  expect(run.stdout).toBe("");
+  expect(run.stderr).toMatch(/^inventory-gateway: DATABASE_URL: the database can't be reached: .+\n$/);
+  database.close();
 });
 
 test("a second signal in the same moment is the same Ctrl-C; a later one ends it at once, with 1", async () => {

@@ -135,6 +135,18 @@ describe("with several workers", () => {
     expect(workers.some(isAlive)).toBe(false);
   });
 
+  test("Ctrl-C while they start ends them all with 0, without a word", async () => {
+    const databaseUrl = await premises.createDatabase();
+    const dataDir = await premises.createFolder();
+    const run = premises.start({ ...unsafe, DATABASE_URL: databaseUrl, DATA_DIR: dataDir });
+    await eventually("two workers", () => workersOf(run).length === 2);
+    const workers = workersOf(run);
+    process.kill(-run.pid, "SIGINT");
+    expect(await run.ended).toEqual({ code: 0, signal: null });
+    expect(run.stdout + run.stderr).toBe("");
+    expect(workers.some(isAlive)).toBe(false);
+  });
+
   test("wrong secrets are counted for all together", async () => {
     const databaseUrl = await premises.createDatabase();
     const run = premises.start({ ...unsafe, DATABASE_URL: databaseUrl, DATA_DIR: await premises.createFolder() });
