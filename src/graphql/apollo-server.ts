@@ -19,6 +19,7 @@ import { costOf } from "./cost.ts";
 import { formatError, isFault, logFault } from "./errors.ts";
 import { createExecutor } from "./execution.ts";
 import type { Executor } from "./execution.ts";
+import { NoIntrospectionRule } from "./introspection.ts";
 import { KnownQueries } from "./known-queries.ts";
 import { LimitsRule, tokensMax } from "./limits.ts";
 import { noteAnswer } from "./operation.ts";
@@ -43,13 +44,14 @@ export function createApolloServer(
     schema,
     nodeEnv: "production",
     logger: toApolloLogger(log),
-    introspection: !hidesSchema,
+    // Where it is off a rule of our own says so.
+    introspection: true,
     hideSchemaDetailsFromClientErrors: hidesSchema,
     csrfPrevention: true,
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     parseOptions: { maxTokens: tokensMax },
-    validationRules: [LimitsRule],
+    validationRules: hidesSchema ? [LimitsRule, NoIntrospectionRule] : [LimitsRule],
     formatError: (formatted, error) => formatError(formatted, error, { hidesSchema }),
     persistedQueries: { cache: knownQueries },
     plugins: [

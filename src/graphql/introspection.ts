@@ -1,6 +1,6 @@
 import type { FastifyRequest } from "fastify";
-import { Kind, OperationTypeNode, parse } from "graphql";
-import type { DefinitionNode, DocumentNode } from "graphql";
+import { GraphQLError, Kind, OperationTypeNode, parse } from "graphql";
+import type { ASTVisitor, DefinitionNode, DocumentNode, ValidationContext } from "graphql";
 import { tokensMax } from "./limits.ts";
 
 /**
@@ -14,6 +14,19 @@ export function isIntrospection(request: FastifyRequest, { federation }: { reado
   const others = document.definitions.filter((definition) => definition.kind !== Kind.FRAGMENT_DEFINITION);
   const fields = federation ? subgraphFields : introspectionFields;
   return others.length > 0 && others.every((definition) => asksForSchema(definition, fields));
+}
+
+/** A validation rule: refuses to show the schema. */
+export function NoIntrospectionRule(context: ValidationContext): ASTVisitor {
+  return {
+    Field(node) {
+      const name = node.name.value;
+      if (name !== "__schema" && name !== "__type") return;
+      // As Apollo Server's own rule has it, but for the words.
+      const extensions = { validationErrorCode: "INTROSPECTION_DISABLED" };
+      context.reportError(new GraphQLError(`Introspection is off: ${name} is not shown`, { nodes: node, extensions }));
+    },
+  };
 }
 
 /** A fragment at the root may hold anything, so it doesn't count: no tool writes introspection like that. */

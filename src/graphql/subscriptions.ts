@@ -4,7 +4,6 @@ import {
   GraphQLError,
   Kind,
   locatedError,
-  NoSchemaIntrospectionCustomRule,
   OperationTypeNode,
   parse,
   specifiedRules,
@@ -14,6 +13,7 @@ import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLErrorOptions,
 import type { GraphQLContext, GraphQLServices } from "./context.ts";
 import { costOf } from "./cost.ts";
 import { describeError, formatError, isFault, logFault } from "./errors.ts";
+import { NoIntrospectionRule } from "./introspection.ts";
 import { LimitsRule, tokensMax } from "./limits.ts";
 import { Loaders } from "./loaders.ts";
 import { SharedResults } from "./shared-results.ts";
@@ -176,7 +176,7 @@ export class Subscriptions {
     } catch (error) {
       return [withCode(locatedError(error, undefined), "GRAPHQL_PARSE_FAILED")];
     }
-    const hidden = this.#services.introspection === "off" ? [NoSchemaIntrospectionCustomRule] : [];
+    const hidden = this.#services.introspection === "off" ? [NoIntrospectionRule] : [];
     const errors = validate(this.#schema, document, [...specifiedRules, LimitsRule, ...hidden]);
     if (errors.length > 0) return errors.map((error) => withCode(error, "GRAPHQL_VALIDATION_FAILED"));
     const operation = getOperationAST(document, operationName);
@@ -197,7 +197,7 @@ export class Subscriptions {
 const over = { done: true, value: undefined } as const;
 
 function withCode(error: GraphQLError, code: string): GraphQLError {
-  return new GraphQLError(error.message, { ...placeOf(error), extensions: { code } });
+  return new GraphQLError(error.message, { ...placeOf(error), extensions: { ...error.extensions, code } });
 }
 
 function placeOf({ nodes, source, positions, path }: GraphQLError): GraphQLErrorOptions {

@@ -17,8 +17,6 @@ const write = (alias: string): string =>
   `${alias}: createStockTransaction(productId: "shirt", action: INCREMENT, quantity: 1) { version }`;
 const invalid = "GRAPHQL_VALIDATION_FAILED";
 const unparsed = "GRAPHQL_PARSE_FAILED";
-const introspection =
-  "GraphQL introspection is not allowed by Apollo Server, but the query contained __schema or __type. To enable introspection, pass introspection: true to ApolloServer in production";
 
 describe("a document that asks for too much is HTTP 400, fast, and has no effect", () => {
   test.each<[string, string, string, string]>([
@@ -161,7 +159,7 @@ describe("B53: with introspection off nothing tells of the schema:", () => {
   });
 
   test("the schema itself is refused", async () => {
-    const message = expect.stringContaining(introspection.slice(0, 40));
+    const message = "Introspection is off: __schema is not shown";
     expect(await target.graphql("{ __schema { types { name } } }")).toMatchObject({
       status: 400,
       body: { errors: [{ message, extensions: { code: invalid, status: 400 } }] },

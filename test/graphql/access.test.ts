@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { getIntrospectionQuery } from "graphql";
+import { FeedSocket } from "../support/feed-socket.ts";
 import { startGraphQLServer } from "./support.ts";
 import type { GraphQLServer } from "./support.ts";
 
@@ -145,14 +146,27 @@ describe("scopes", () => {
 });
 
 describe("introspection off", () => {
+  const extensions = {
+    code: "GRAPHQL_VALIDATION_FAILED",
+    validationErrorCode: "INTROSPECTION_DISABLED",
+    status: 400,
+  };
+
   test("refuses the schema to a token as well", async () => {
     const { status, errors } = await get("off").graphql(getIntrospectionQuery());
     expect(status).toBe(400);
-    expect(errors?.[0]?.extensions).toEqual({
-      code: "GRAPHQL_VALIDATION_FAILED",
-      validationErrorCode: "INTROSPECTION_DISABLED",
-      status: 400,
-    });
+    const locations = [{ line: 3, column: 7 }];
+    expect(errors).toEqual([{ message: "Introspection is off: __schema is not shown", locations, extensions }]);
+  });
+
+  test("refuses it over a WebSocket in the same words", async () => {
+    const server = get("off");
+    const socket = await FeedSocket.admitted(server.url, (await server.newToken()).token);
+    socket.subscribe("1", { query: `query { ...Types } fragment Types on Query { __type(name: "Stock") { name } }` });
+    const locations = [{ line: 1, column: 46 }];
+    const payload = [{ message: "Introspection is off: __type is not shown", locations, extensions }];
+    expect(await socket.receive()).toEqual({ id: "1", type: "error", payload });
+    await socket.close();
   });
 
   test("gives no hints of names, and elsewhere does", async () => {
