@@ -6,6 +6,7 @@ import { describeError, internalServerError, toRequestError } from "./errors.ts"
 import { asksForEventStream, EventStreams } from "./event-stream.ts";
 import { noteRefusal } from "./operation.ts";
 import { traceOperation } from "./operation-span.ts";
+import { checkPersistedQuery } from "./persisted-query.ts";
 import { execute, graphqlPath, graphqlRoutes } from "./routes.ts";
 import { createSchema } from "./schema.ts";
 import { StreamSessions } from "./stream-sessions.ts";
@@ -55,7 +56,9 @@ async function createRequestContext(
   services: GraphQLServices,
 ): Promise<GraphQLContext> {
   try {
-    return await createContext(request, reply, services);
+    const context = await createContext(request, reply, services);
+    checkPersistedQuery(request);
+    return context;
   } catch (error) {
     noteRefusal(request, describeError(error)?.extensions.code ?? internalServerError.extensions.code);
     throw toRequestError(error);

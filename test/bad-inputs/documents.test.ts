@@ -212,4 +212,35 @@ describe("B61: persisted queries", () => {
       body: { errors: [{ message: "PersistedQueryNotFound" }] },
     });
   });
+
+  const isNoHash = {
+    message: "sha256Hash has to be the query's hash, as text",
+    extensions: { code: "BAD_USER_INPUT", status: 400, field: "extensions.persistedQuery.sha256Hash" },
+  };
+  const isNoVersion = {
+    message: "Unsupported persisted query version",
+    extensions: { code: "BAD_USER_INPUT", status: 400 },
+  };
+  test.each([
+    [{ version: 1, sha256Hash: {} }, isNoHash],
+    [{ version: 1, sha256Hash: 1 }, isNoHash],
+    [{ version: 1, sha256Hash: null }, isNoHash],
+    // As text it would be a query that is known.
+    [{ version: 1, sha256Hash: [hash] }, isNoHash],
+    [{ version: 1 }, isNoHash],
+    [[hash], isNoHash],
+    [{ version: 2, sha256Hash: hash }, isNoVersion],
+    [{ version: "1", sha256Hash: hash }, isNoVersion],
+    [{ sha256Hash: hash }, isNoVersion],
+    [hash, isNoVersion],
+  ])("%j is 400, posted or in the address, with the query or without it", async (persistedQuery, error) => {
+    expect((await target.graphql(query)).status).toBe(200);
+    const refusal = { status: 400, body: { errors: [error] } };
+    for (const asked of [{}, { query }]) {
+      expect(await target.send("/graphql", { body: { ...asked, extensions: { persistedQuery } } })).toEqual(refusal);
+      const search = new URLSearchParams({ ...asked, extensions: JSON.stringify({ persistedQuery }) });
+      const headers = { "apollo-require-preflight": "1" };
+      expect(await target.send(`/graphql?${search.toString()}`, { method: "GET", headers })).toEqual(refusal);
+    }
+  });
 });
