@@ -21,5 +21,5 @@ export default {
   globalTeardown: "<rootDir>/test/support/global-teardown.ts",
   maxWorkers: 2,
   // Patience, not a bound: tests of several processes and of password hashes take long on a machine that is busy.
-  testTimeout: 60_000,
+  testTimeout: 180_000,
 };

@@ -40,7 +40,7 @@ beforeAll(async () => {
   const token = await gateway.token();
   shop = new Shop(gateway.url, token);
   otherShop = new Shop(other.url, token);
-}, 120_000);
+});
 
 beforeEach(async () => {
   await resume();
@@ -225,7 +225,7 @@ describe("a replica", () => {
     expect(await Promise.all(products.map((productId) => shop.levels(productId)))).toEqual(
       products.map(() => ({ available: 40, allocated: 0, version: 40 })),
     );
-  }, 120_000);
+  });
 
   test.each(["killed", "stopped without a word"])("that is %s is done without until it is back", async (how) => {
     const productId = newProduct();
@@ -275,7 +275,7 @@ describe("after a failover", () => {
         60_000,
       );
     });
-  }, 120_000);
+  });
 });
 
 describe("at the start", () => {

@@ -129,7 +129,7 @@ test("a COMMIT that waits for a standby is acknowledged to nobody and seen by no
   const again = await take("waits", 3);
   expect([again.replayed, again.transaction.version, again.transaction.availableAfter]).toEqual([true, 2, 7]);
   expect(await versionsOf("waits")).toEqual([1, 2]);
-}, 60_000);
+});
 
 test("a COMMIT whose wait for a standby is cancelled is acknowledged to nobody, by its key neither, until the standby has it", async () => {
   await receive("cancelled", 10);
@@ -150,7 +150,7 @@ test("a COMMIT whose wait for a standby is cancelled is acknowledged to nobody, 
   expect(await queries.findOutcome("a", "cancelled-taken")).toMatchObject({ kind: "applied", replayed: true });
   expect((await take("cancelled", 3)).replayed).toBe(true);
   expect(await versionsOf("cancelled")).toEqual([1, 2]);
-}, 60_000);
+});
 
 test("a stock transaction whose wait for a standby is cancelled is told to no follower of the ledger until the standby has it", async () => {
   await receive("followed", 10);
@@ -170,14 +170,14 @@ test("a stock transaction whose wait for a standby is cancelled is told to no fo
   const { entries } = await ledger.readAfter(position);
   expect(entries.map(({ node }) => [node.productId, node.version])).toEqual([["followed", 2]]);
   expect((await ledger.readNewest())?.entries.at(-1)).toEqual(entries[0]);
-}, 60_000);
+});
 
 test("following a ledger that has nothing new waits for no standby", async () => {
   await receive("idle", 1);
   const [newest] = (await ledger.readNewest())?.entries.slice(-1) ?? [];
   await lossOfTheStandby();
   expect((await ledger.readAfter(newest?.position ?? 0n)).entries).toEqual([]);
-}, 60_000);
+});
 
 test("a session that was opened with a server that takes no writes is not lent again", async () => {
   await admin.query("ALTER DATABASE inventory_gateway SET default_transaction_read_only = on");
@@ -187,4 +187,4 @@ test("a session that was opened with a server that takes no writes is not lent a
   await admin.query("ALTER DATABASE inventory_gateway RESET default_transaction_read_only");
   await receive("demoted", 1, other);
   expect(await versionsOf("demoted")).toEqual([1]);
-}, 60_000);
+});

@@ -131,7 +131,7 @@ describe("its commands", () => {
       RESTORED_URL: server.url("inventory_restored"),
       GATEWAY: url,
     };
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await premises.clear();
@@ -175,7 +175,6 @@ describe("its commands", () => {
       expect(await runAll(commandsUnder(heading))).not.toBe("");
       expect((await fetch(`${url}/readyz`)).status).toBe(200);
     },
-    60_000,
   );
 
   test("back the database up and restore it, from a dump: its ledger is whole, and a gateway goes on from there", async () => {
@@ -195,7 +194,7 @@ describe("its commands", () => {
     });
     expect(await restored.stop()).toBe(0);
     await runAll(commandsUnder("The check"), { DATABASE_URL: environment["RESTORED_URL"] });
-  }, 120_000);
+  });
 
   test("restore a base backup with all of the archive: nothing that was archived is missing", async () => {
     const shop = await openShop(url);
@@ -224,5 +223,5 @@ describe("its commands", () => {
     const other = await openShop(await restored.serving());
     expect(await other.levels("archived")).toEqual({ available: 20, allocated: 0, version: 20 });
     expect(await restored.stop()).toBe(0);
-  }, 120_000);
+  });
 });

@@ -74,7 +74,7 @@ describe("export", () => {
     const run = premises.run(["export", "ledger", "--output", file], small);
     expect(await run.ended).toEqual({ code: 0, signal: null });
     expect((await readFile(file, "latin1")).split("\n")).toHaveLength(200_002);
-  }, 120_000);
+  });
 
   test("writes what was created in a span of time", async () => {
     const installation = await Installation.create(premises);

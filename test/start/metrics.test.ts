@@ -1,13 +1,10 @@
-import { afterEach, expect, jest, test } from "@jest/globals";
+import { afterEach, expect, test } from "@jest/globals";
 import { parseExposition, sumOf } from "../support/exposition.ts";
 import type { Family } from "../support/exposition.ts";
 import { eventually, findFreePort, openShop, Premises } from "./support.ts";
 import type { Run } from "./support.ts";
 
 const premises = new Premises();
-
-// Three processes start in each.
-jest.setTimeout(60_000);
 
 afterEach(() => premises.clear());
 

@@ -64,7 +64,6 @@ test.each(releases)(
     expect(gateway.stderr).toBe("");
     expect(postmasterOf(dataDir)).toBeNull();
   },
-  120_000,
 );
 
 /** Has npm install a release, kept for the next run. @returns its program */

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { OtlpReceiver } from "../support/otlp-receiver.ts";
 import { openShop, Premises } from "./support.ts";
 import type { Run, Settings } from "./support.ts";
@@ -7,9 +7,6 @@ import type { Run, Settings } from "./support.ts";
 const premises = new Premises();
 const toldImports = fileURLToPath(new URL("../support/told-imports.mjs", import.meta.url));
 let receiver: OtlpReceiver;
-
-// Three processes start.
-jest.setTimeout(60_000);
 
 beforeEach(async () => {
   receiver = await OtlpReceiver.open();

@@ -2,14 +2,11 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import type { IncomingMessage } from "node:http";
-import { afterEach, describe, expect, jest, test } from "@jest/globals";
+import { afterEach, describe, expect, test } from "@jest/globals";
 import { embeddedUrlOf, eventually, isAlive, lockStock, openShop, postmasterOf, query, Premises } from "./support.ts";
 import type { Run } from "./support.ts";
 
 const premises = new Premises();
-
-// Three processes and a database start in each.
-jest.setTimeout(60_000);
 
 afterEach(() => premises.clear());
 
