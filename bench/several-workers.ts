@@ -30,6 +30,7 @@ export async function serveWithWorkers(
     logger,
     metrics: null,
     onGivenUp: () => process.exit(1),
+    stopping: new AbortController().signal,
   });
   return {
     url,
