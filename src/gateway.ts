@@ -3,7 +3,7 @@ import "reflect-metadata";
 import type { FastifyBaseLogger } from "fastify";
 import type { Pool } from "pg";
 import { AccessControl } from "./access/access-control.ts";
-import type { AttemptExchange } from "./access/attempt-limiter.ts";
+import type { AttemptGate } from "./access/attempt-limiter.ts";
 import { ApiClients } from "./access/api-clients.ts";
 import { MeteredAuthenticator } from "./access/metered-authenticator.ts";
 import { RateLimits } from "./access/rate-limits.ts";
@@ -57,8 +57,8 @@ export interface GatewayOptions extends Pick<
   readonly logger: FastifyBaseLogger;
   /** Settles commands in place of the gateway's own groups: the benchmark compares with others. */
   readonly settler?: Settler | undefined;
-  /** To the gateway's other processes, where there are any. */
-  readonly attempts?: AttemptExchange | undefined;
+  /** For all processes of the gateway, where there are several. */
+  readonly attempts?: AttemptGate | undefined;
   /** Null where nobody asks for them. */
   readonly metrics?: Metrics | null | undefined;
   /** The same. It is closed with the gateway. */

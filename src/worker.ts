@@ -1,7 +1,6 @@
 import cluster from "node:cluster";
 import type { Worker } from "node:cluster";
 import type { Logger } from "pino";
-import type { AttemptExchange } from "./access/attempt-limiter.ts";
 import { addressError } from "./address.ts";
 import { ConfigError } from "./config.ts";
 import type { Config } from "./config.ts";
@@ -11,6 +10,7 @@ import { startGateway } from "./gateway.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import { openMetrics, openTracing } from "./observers.ts";
+import { AttemptsOfWorker } from "./worker-attempts.ts";
 import type { PrimaryMessage, WorkerMessage, WorkerOrders } from "./worker-messages.ts";
 
 /**
@@ -34,7 +34,8 @@ export function runWorker(config: Config, logger: Logger, end: (code: number) =>
         return void metrics
           .then((opened) => opened?.readParts() ?? [])
           .then((parts) => send(worker, { kind: "metrics", parts }));
-      case "attempt":
+      case "attempt admitted":
+      case "attempt refused":
         return;
     }
   });
@@ -47,7 +48,7 @@ async function serve(
   config: Config,
   options: { readonly logger: Logger; readonly metrics: Metrics | null },
 ): Promise<Gateway> {
-  const attempts = exchangeOver(worker);
+  const attempts = new AttemptsOfWorker(worker, (message) => send(worker, message));
   const traces = config.traces === null ? null : { ...config.traces, headers: orders.traceHeaders };
   const tracing = await openTracing({ traces }, options.logger);
   const gateway = await startGateway({ ...config, ...orders, ...options, tracing, attempts }).catch(
@@ -73,18 +74,6 @@ async function stop(started: Promise<Gateway> | null, { drainTimeoutMs }: Config
     logger.error({ err: error }, "The stop failed");
     return 1;
   }
-}
-
-/** Guesses at secrets are counted for all workers together. */
-function exchangeOver(worker: Worker): AttemptExchange {
-  return {
-    tell: (outcome) => send(worker, { kind: "attempt", outcome }),
-    listen: (listener) => {
-      worker.on("message", (message: PrimaryMessage) => {
-        if (message.kind === "attempt") listener(message.outcome);
-      });
-    },
-  };
 }
 
 function send(worker: Worker, message: WorkerMessage): void {

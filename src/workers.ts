@@ -1,9 +1,11 @@
 import cluster from "node:cluster";
 import type { Worker } from "node:cluster";
 import type { Logger } from "pino";
+import { AttemptLimiter } from "./access/attempt-limiter.ts";
 import { ConfigError } from "./config.ts";
 import { pause } from "./pause.ts";
 import { Restarts } from "./restarts.ts";
+import { answerAttempts } from "./worker-attempts.ts";
 import type { PrimaryMessage, WorkerMessage, WorkerOrders } from "./worker-messages.ts";
 import type { WorkerMetrics } from "./worker-metrics.ts";
 
@@ -44,6 +46,7 @@ export class Workers {
   /** Each with its end. */
   readonly #running = new Map<Worker, Promise<WorkerEnd>>();
   readonly #stopping = new AbortController();
+  readonly #attempts = new AttemptLimiter();
   #givenUp = 0;
 
   private constructor(options: WorkersOptions) {
@@ -90,6 +93,7 @@ export class Workers {
     const ended = endOf(worker);
     this.#running.set(worker, ended);
     this.#options.metrics?.add(worker);
+    answerAttempts(worker, this.#attempts);
     void ended.then(() => this.#running.delete(worker));
     const serving = new Promise<ServingWorker>((resolve, reject) => {
       worker.on("message", (message: WorkerMessage) => {
@@ -102,7 +106,7 @@ export class Workers {
           case "failed":
             return reject(message.isSetting ? new ConfigError(message.message) : new Error(message.message));
           case "attempt":
-            return this.#tellOthers(worker, message);
+          case "attempt over":
           case "metrics":
             return;
         }
@@ -116,10 +120,6 @@ export class Workers {
       });
     });
     return { serving };
-  }
-
-  #tellOthers(sender: Worker, message: PrimaryMessage): void {
-    for (const worker of this.#running.keys()) if (worker !== sender && worker.isConnected()) worker.send(message);
   }
 
   /** Replaces a worker, and the one that replaces it, until the stop or until it has died again and again. */

@@ -1,6 +1,6 @@
-import type { ApiClients } from "./api-clients.ts";
+import type { ApiClient, ApiClients } from "./api-clients.ts";
 import { AttemptLimiter } from "./attempt-limiter.ts";
-import type { Attempt, AttemptExchange } from "./attempt-limiter.ts";
+import type { AttemptGate } from "./attempt-limiter.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { parseBearer } from "./bearer.ts";
 import { BoundedMap } from "./bounded-map.ts";
@@ -38,8 +38,8 @@ export interface AccessControlOptions {
   readonly clock?: Clock | undefined;
   /** Brings the clock up to date before it decides on a token. */
   readonly lookAtClock?: (() => Promise<void>) | undefined;
-  /** Where several processes make up the gateway. */
-  readonly attempts?: AttemptExchange | undefined;
+  /** Where several processes make up the gateway: counts for all of them. */
+  readonly attempts?: AttemptGate | undefined;
 }
 
 /** No client, a wrong secret, or a grant that is not open to the client: 401, and never said which. */
@@ -75,7 +75,7 @@ export class AccessControl implements Authenticator {
   readonly #keys: SigningKeys;
   readonly #ownTokens: OwnTokens;
   readonly #outsideIssuer: OutsideIssuer | null;
-  readonly #limiter: AttemptLimiter;
+  readonly #attempts: AttemptGate;
   readonly #verified = new BoundedMap<VerifiedToken>(verifiedTokensMax);
   readonly #clock: Clock;
   readonly #lookAtClock: () => Promise<void>;
@@ -87,7 +87,7 @@ export class AccessControl implements Authenticator {
     this.#keys = keys;
     this.#ownTokens = new OwnTokens(keys, clock);
     this.#outsideIssuer = outsideIssuer === undefined ? null : new OutsideIssuer(outsideIssuer, clock);
-    this.#limiter = new AttemptLimiter(clock, attempts);
+    this.#attempts = attempts ?? new AttemptLimiter(clock);
     this.#clock = clock;
     this.#lookAtClock = lookAtClock;
   }
@@ -118,14 +118,8 @@ export class AccessControl implements Authenticator {
    * @throws InvalidClientError, RateLimitedError, ServiceUnavailableError
    */
   async issueToken(request: TokenRequest, address: string): Promise<AccessToken> {
-    const attempt = { clientId: request.clientId, address };
     await this.#lookAtClock();
-    const client = await this.#findClient(request, attempt);
-    if (client === null) {
-      this.#limiter.record({ attempt, succeeded: false });
-      throw new InvalidClientError();
-    }
-    if (request.grant === "client_credentials") this.#limiter.record({ attempt, succeeded: true });
+    const client = await this.#admit(request, address);
     const granted =
       request.grant === "implicit" ? client.scopes.filter((scope) => readOnly.includes(scope)) : client.scopes;
     const { token, expiresAt } = await this.#ownTokens.issue(client.id, granted);
@@ -137,11 +131,25 @@ export class AccessControl implements Authenticator {
     return { keys: await this.#keys.listPublicKeys() };
   }
 
-  async #findClient(request: TokenRequest, attempt: Attempt): ReturnType<ApiClients["findBySecret"]> {
-    this.#limiter.check(attempt);
-    if (request.grant === "implicit") return await this.#clients.findImplicit(request.clientId);
-    // Asked again when its turn comes: of a thousand guesses sent at once those still waiting are turned away.
-    return await this.#clients.findBySecret(request.clientId, request.clientSecret, () => this.#limiter.check(attempt));
+  /** @throws InvalidClientError, RateLimitedError, ServiceUnavailableError */
+  async #admit(request: TokenRequest, address: string): Promise<ApiClient> {
+    const endAttempt = await this.#attempts.begin({ clientId: request.clientId, address });
+    const client = await this.#findClient(request).catch((error: unknown) => {
+      endAttempt("neither");
+      throw error;
+    });
+    if (client === null) {
+      endAttempt("failed");
+      throw new InvalidClientError();
+    }
+    endAttempt(request.grant === "implicit" ? "neither" : "known");
+    return client;
+  }
+
+  #findClient(request: TokenRequest): Promise<ApiClient | null> {
+    return request.grant === "implicit"
+      ? this.#clients.findImplicit(request.clientId)
+      : this.#clients.findBySecret(request.clientId, request.clientSecret);
   }
 
   async #verify(token: string): Promise<VerifiedToken> {

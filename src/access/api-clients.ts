@@ -169,12 +169,11 @@ export class ApiClients {
   /**
    * The client if the secret is its own and it is not revoked. An unknown client, a wrong secret and a revoked client
    * take the same time.
-   * @param admit asked right before the work; what it throws is thrown
    * @throws ServiceUnavailableError
    */
-  async findBySecret(id: string, secret: string, admit?: () => void): Promise<ApiClient | null> {
+  async findBySecret(id: string, secret: string): Promise<ApiClient | null> {
     const record = isClientId(id) ? await this.#storage.find(id) : null;
-    const matches = await this.#hasher.matches(secret, record?.secretHash ?? null, admit);
+    const matches = await this.#hasher.matches(secret, record?.secretHash ?? null);
     return matches && record !== null && record.revokedAt === null ? toClient(record) : null;
   }
 

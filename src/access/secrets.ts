@@ -53,15 +53,11 @@ export class SecretHasher {
 
   /**
    * Takes as long for a client that doesn't exist (null) as for a wrong secret.
-   * @param admit asked when it is the caller's turn, right before the work; what it throws is thrown
    * @throws ServiceUnavailableError when too many wait already
    */
-  async matches(secret: string, storedHash: string | null, admit: () => void = () => {}): Promise<boolean> {
+  async matches(secret: string, storedHash: string | null): Promise<boolean> {
     const stored = storedHash === null ? this.#decoy : parseHash(storedHash);
-    const key = await this.#inTurn(() => {
-      admit();
-      return deriveKey(secret, stored);
-    });
+    const key = await this.#inTurn(() => deriveKey(secret, stored));
     return timingSafeEqual(key, stored.key) && storedHash !== null;
   }
 

@@ -1,8 +1,11 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { request } from "node:http";
 import type { IncomingMessage } from "node:http";
+import { join } from "node:path";
 import { afterEach, describe, expect, test } from "@jest/globals";
+import { Client } from "pg";
 import { embeddedUrlOf, eventually, isAlive, lockStock, openShop, postmasterOf, query, Premises } from "./support.ts";
 import type { Run } from "./support.ts";
 
@@ -29,17 +32,38 @@ function isWorker(pid: number): boolean {
 }
 
 /** Over a connection of its own, which the next worker in turn takes. @returns the status */
-async function send(url: string, body?: URLSearchParams): Promise<number> {
+async function send(url: string, body?: URLSearchParams, timeoutMs = 3_000): Promise<number> {
   const headers = { "content-type": "application/x-www-form-urlencoded" };
   const method = body === undefined ? "GET" : "POST";
   // What is handed to a worker as it dies is answered by nobody.
-  const sent = request(url, { agent: false, method, headers, timeout: 3_000 });
+  const sent = request(url, { agent: false, method, headers, timeout: timeoutMs });
   sent.on("timeout", () => sent.destroy(new Error("No answer")));
   sent.end(body?.toString());
   const [response] = (await once(sent, "response")) as [IncomingMessage];
   response.resume();
   await once(response, "end");
   return response.statusCode ?? 0;
+}
+
+/** @returns the status */
+function requestToken(url: string, secret: string, timeoutMs?: number): Promise<number> {
+  const form = { grant_type: "client_credentials", client_id: "admin", client_secret: secret };
+  return send(`${url}/oauth/access_token`, new URLSearchParams(form), timeoutMs);
+}
+
+/** Has whoever looks for a client wait. */
+async function lockClients(databaseUrl: string): Promise<{ release(): Promise<void> }> {
+  const client = new Client({ connectionString: databaseUrl });
+  client.on("error", () => undefined);
+  await client.connect();
+  await client.query("BEGIN; LOCK TABLE api_client");
+  return { release: () => client.end() };
+}
+
+async function countWaiting(databaseUrl: string): Promise<number> {
+  const waiting =
+    "SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+  return Number((await query(databaseUrl, waiting))[0]?.["count"]);
 }
 
 function loggedBy(run: Run): { readonly msg: string; readonly pid: number }[] {
@@ -148,15 +172,29 @@ describe("with several workers", () => {
     const databaseUrl = await premises.createDatabase();
     const run = premises.start({ ...unsafe, DATABASE_URL: databaseUrl, DATA_DIR: await premises.createFolder() });
     const url = await run.serving();
-    const guess = (): Promise<number> =>
-      send(
-        `${url}/oauth/access_token`,
-        new URLSearchParams({ grant_type: "client_credentials", client_id: "admin", client_secret: "wrong" }),
-      );
-    for (let count = 0; count < 19; count += 1) expect(await guess()).toBe(401);
-    const last = [await guess(), await guess(), await guess(), await guess()];
-    expect(last.at(-1)).toBe(429);
-    expect(await guess()).toBe(429);
+    const statuses = await Promise.all(Array.from({ length: 30 }, () => requestToken(url, "wrong", 30_000)));
+    const refused = statuses.filter((status) => status === 401);
+    expect([refused.length, statuses.filter((status) => status === 429).length]).toEqual([20, 10]);
+    expect(await run.stop()).toBe(0);
+  });
+
+  test("those that a killed one leaves behind are not", async () => {
+    const databaseUrl = await premises.createDatabase();
+    const dataDir = await premises.createFolder();
+    const settings = { DATABASE_URL: databaseUrl, DATA_DIR: dataDir, DATABASE_POOL_SIZE: "20" };
+    const run = premises.start({ ...unsafe, ...settings });
+    const url = await run.serving();
+    const secret = await readFile(join(dataDir, "admin-client.secret"), "utf8");
+    for (let count = 0; count < 8; count += 1) expect(await requestToken(url, "wrong")).toBe(401);
+    const lock = await lockClients(databaseUrl);
+    const guesses = Promise.allSettled(Array.from({ length: 12 }, () => requestToken(url, "wrong")));
+    const [killed = 0, ...others] = workersOf(run);
+    await eventually("guesses under way in each", async () => (await countWaiting(databaseUrl)) > others.length);
+    process.kill(killed, "SIGKILL");
+    await eventually("its end", () => run.stdout.includes("A worker died"));
+    await lock.release();
+    await guesses;
+    expect(await requestToken(url, secret)).toBe(200);
     expect(await run.stop()).toBe(0);
   });
 
