@@ -177,7 +177,7 @@ function killIfThere(pid: number, signal: NodeJS.Signals | 0): boolean {
 export async function eventually(
   what: string,
   isSo: () => boolean | Promise<boolean>,
-  withinMs = 10_000,
+  withinMs = 60_000,
 ): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!(await isSo())) {
