@@ -7,6 +7,8 @@ import { runRound } from "./round.ts";
 import { World } from "./world/world.ts";
 
 export interface CampaignOptions {
+  /** Of the run: see openRunFolder. */
+  readonly runFolder: string;
   readonly faults: readonly Fault[];
   /** For how long rounds are begun; every fault has one, however little time there is. */
   readonly seconds: number;
@@ -52,7 +54,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRep
   const settings = [...new Set(faults.map(({ needs }) => needs))];
   for (const setting of settings) {
     const own = faults.filter(({ needs }) => needs === setting);
-    const obstacle = setting.findObstacle?.() ?? null;
+    const obstacle = setting.findObstacle?.(options.runFolder) ?? null;
     if (obstacle !== null) {
       notRun.push(...own.map(({ name }) => ({ name, reason: obstacle })));
       continue;
@@ -78,11 +80,12 @@ interface SettingOptions extends CampaignOptions {
   readonly add: (fault: string, findings: Findings) => void;
 }
 
-async function runSetting(faults: readonly Fault[], { clients, random, budgetMs, add }: SettingOptions): Promise<void> {
+async function runSetting(faults: readonly Fault[], options: SettingOptions): Promise<void> {
+  const { runFolder, clients, random, budgetMs, add } = options;
   const [first] = faults;
   if (first === undefined) return;
   const longMs = faults.reduce((sum, { holdMs }) => sum + holdMs.long + overheadMs, 0);
-  const world = await World.open(first.needs);
+  const world = await World.open(first.needs, { runFolder });
   try {
     const deadline = Date.now() + budgetMs;
     let round = 0;
@@ -93,9 +96,8 @@ async function runSetting(faults: readonly Fault[], { clients, random, budgetMs,
         if (round > faults.length && Date.now() > deadline) break;
         const prefix = `${round}-${fault.name}-`;
         const holdMs = budgetMs >= longMs ? fault.holdMs.long : fault.holdMs.short;
-        const options = { prefix, random: cycle.fork(prefix), clients, holdMs };
         try {
-          add(fault.name, await runRound(world, fault, options));
+          add(fault.name, await runRound(world, fault, { prefix, random: cycle.fork(prefix), clients, holdMs }));
         } catch (error) {
           const findings = new Findings();
           findings.add("notRecovered", error instanceof Error ? error.message : String(error));

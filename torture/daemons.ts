@@ -80,17 +80,18 @@ export class Daemon {
   }
 }
 
-/** Kills a process, or a group if negative. */
-export function killIfThere(pid: number): void {
-  signalIfThere(pid, "SIGKILL");
+/** Kills a process, or a group if negative. @returns whether it was there */
+export function killIfThere(pid: number): boolean {
+  return signalIfThere(pid, "SIGKILL");
 }
 
-/** Sends a signal to a process, or to a group if negative. */
-export function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+/** Sends a signal to a process, or to a group if negative. @returns whether it was there */
+export function signalIfThere(pid: number, signal: NodeJS.Signals): boolean {
   try {
-    process.kill(pid, signal);
+    return process.kill(pid, signal);
   } catch {
     // It has ended: then there is nothing to be done.
+    return false;
   }
 }
 

@@ -5,7 +5,8 @@ import { runCampaign } from "./campaign.ts";
 import { isSound } from "./check/tally.ts";
 import { controls, runControl } from "./controls/controls.ts";
 import { faults } from "./faults/table.ts";
-import { namesOfViolations, toTable } from "./report.ts";
+import { namesOfUnstruck, namesOfViolations, toTable } from "./report.ts";
+import { openRunFolder } from "./run-folder.ts";
 import { runSoak } from "./soak.ts";
 
 interface Options {
@@ -46,6 +47,7 @@ const {
   .opts<Options>();
 
 console.log(`Seed ${seed}`);
+const runFolder = openRunFolder();
 process.exitCode = (await runChosen()) ? 0 : 1;
 
 async function runChosen(): Promise<boolean> {
@@ -56,6 +58,7 @@ async function runChosen(): Promise<boolean> {
 /** @returns whether nothing happened that must not, and memory and latency stayed where they were */
 async function runLong(minutes: number): Promise<boolean> {
   const { fullRequestsPerSecond, samples, findings } = await runSoak({
+    runFolder,
     minutes,
     seed,
     clients,
@@ -78,32 +81,35 @@ async function runLong(minutes: number): Promise<boolean> {
 /** @returns whether nothing happened that must not */
 async function runFaults(): Promise<boolean> {
   const report = await runCampaign({
+    runFolder,
     faults: chosenOf(faults),
     seconds,
     seed,
     clients,
     onRound: (fault, { tally, figures }) => {
       const found = isSound(tally) ? "sound" : namesOfViolations(tally);
-      const { requests, acknowledged, unknown, unservedMsMax } = tally;
+      const { struck, requests, acknowledged, unknown, unservedMsMax } = tally;
       const gap = `${(unservedMsMax / 1_000).toFixed(1)} s without an answer`;
       console.log(
-        `${clock()} ${fault}: ${requests} requests, ${acknowledged} acknowledged, ${unknown} unknown, ${gap}: ${found}`,
+        `${clock()} ${fault}: struck ${struck}, ${requests} requests, ${acknowledged} acknowledged, ${unknown} unknown, ${gap}: ${found}`,
       );
       for (const figure of figures) console.log(`           ${figure}`);
     },
   });
   console.log(`\n${toTable(report)}`);
   for (const { name, reason } of report.notRun) console.error(`Not run: ${name}: ${reason}`);
+  const unstruck = namesOfUnstruck(report);
+  if (unstruck.length > 0) console.error(`Did not strike once: ${unstruck.join(", ")}`);
   for (const detail of report.details) console.error(detail);
   if (json !== undefined) await writeFile(json, `${JSON.stringify(report, null, 2)}\n`);
-  return isSound(report.totals) && report.notRun.length === 0;
+  return isSound(report.totals) && report.notRun.length === 0 && unstruck.length === 0;
 }
 
 /** @returns whether each control came out as it has to */
 async function runControls(): Promise<boolean> {
   let areAsExpected = true;
   for (const control of chosenOf(controls)) {
-    const { tally, isAsExpected } = await runControl(control, seed);
+    const { tally, isAsExpected } = await runControl(control, { runFolder, seed });
     areAsExpected &&= isAsExpected;
     const verdict = isAsExpected ? "as expected" : `WRONG: ${control.reason ?? "sound"} was expected`;
     console.log(

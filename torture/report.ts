@@ -4,6 +4,7 @@ import type { CampaignReport } from "./campaign.ts";
 
 const columns: readonly (readonly [title: string, cell: (tally: Tally) => string | number])[] = [
   ["rounds", ({ rounds }) => rounds],
+  ["struck", ({ struck }) => (struck === 0 ? "0 !" : struck)],
   ["requests", ({ requests }) => requests],
   ["acknowledged", ({ acknowledged }) => acknowledged],
   ["refused", ({ refused }) => refused],
@@ -35,6 +36,12 @@ export function toTable({ faults, totals }: CampaignReport): string {
         .join("  "),
     )
     .join("\n");
+}
+
+/** Faults that were run and never struck: they have not been survived. */
+export function namesOfUnstruck({ faults, notRun }: CampaignReport): readonly string[] {
+  const unstruck = faults.filter(({ struck }) => struck === 0).map(({ name }) => name);
+  return unstruck.filter((name) => !notRun.some((fault) => fault.name === name));
 }
 
 /** Those with a number: "drift 3, contradicted 1". */

@@ -10,6 +10,8 @@ import { embedded } from "./world/embedded-database.ts";
 import { World } from "./world/world.ts";
 
 export interface SoakOptions {
+  /** Of the run: see openRunFolder. */
+  readonly runFolder: string;
   readonly minutes: number;
   readonly seed: string;
   readonly clients: number;
@@ -46,12 +48,13 @@ const growthMax = { memory: 1.25, latency: 1.6 } as const;
  * Half of the load that the gateways can take, minute after minute, each on products of its own and held against the
  * database when it is over; memory and latency have to stay where they were.
  */
-export async function runSoak({ minutes, seed, clients, onFullLoad, onMinute }: SoakOptions): Promise<SoakReport> {
+export async function runSoak(options: SoakOptions): Promise<SoakReport> {
+  const { runFolder, minutes, seed, clients, onFullLoad, onMinute } = options;
   const random = new Random(seed);
   const findings = new Findings();
   const samples: SoakSample[] = [];
   let fullRequestsPerSecond = 0;
-  const world = await World.open(embedded);
+  const world = await World.open(embedded, { runFolder });
   try {
     const full = await measureFullLoad(world, random, clients);
     fullRequestsPerSecond = full.requestsPerSecond;

@@ -33,6 +33,8 @@ export type ViolationName = (typeof violationNames)[number];
 /** What was counted in one round, or in several. */
 export interface Tally extends Record<ViolationName, number> {
   rounds: number;
+  /** How often the fault really happened to somebody: connections cut, processes killed, deadlocks. What counts is each fault's own. */
+  struck: number;
   /** HTTP requests sent, repetitions among them. */
   requests: number;
   /** Stock transactions that were answered as done. */
@@ -60,6 +62,7 @@ export function createTally(): Tally {
   return {
     ...zeros(),
     rounds: 0,
+    struck: 0,
     requests: 0,
     acknowledged: 0,
     refused: 0,
@@ -109,6 +112,11 @@ export class Findings {
   readonly details: string[] = [];
   /** A sentence for what a fault measured besides. */
   readonly figures: string[] = [];
+
+  /** Says that the fault has really happened, so many times. */
+  strike(times = 1): void {
+    this.tally.struck += times;
+  }
 
   add(violation: ViolationName, detail: string): void {
     this.tally[violation] += 1;

@@ -101,12 +101,15 @@ const roundsMax = 10;
 const twicePercent = 40;
 
 /** Runs rounds until the control is red for its own reason, or it is clear that it is not. */
-export async function runControl(control: Control, seed: string): Promise<ControlReport> {
+export async function runControl(
+  control: Control,
+  { runFolder, seed }: { readonly runFolder: string; readonly seed: string },
+): Promise<ControlReport> {
   const { flaw, setting, fault, reason } = control;
   const random = new Random(`${seed}/${control.name}`);
   const tally = createTally();
   const gatewayArguments = flaw === null ? {} : { gatewayArguments: [brokenGateway, flaw] };
-  const world = await World.open(setting, gatewayArguments);
+  const world = await World.open(setting, { runFolder, ...gatewayArguments });
   try {
     for (let round = 1; round <= (reason === null ? 1 : roundsMax); round += 1) {
       const prefix = `${round}-${control.name}-`;

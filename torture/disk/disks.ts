@@ -1,7 +1,6 @@
 import { execFile, execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmdirSync } from "node:fs";
-import { mkdir, open, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, open, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { eventually } from "../daemons.ts";
@@ -25,17 +24,23 @@ export class FaultyDisk implements Database {
 
   static async open(folder: string): Promise<FaultyDisk> {
     const shim = join(folder, "faulty-disk.so");
-    await run(pathOf(debianTools.compiler), ["-shared", "-fPIC", "-O2", "-o", shim, shimSource, "-ldl"]);
-    return new FaultyDisk(await OwnPostgres.open(folder, { LD_PRELOAD: shim, FAULTY_DISK: folder }));
+    await run(pathOf(debianTools.compiler), ["-shared", "-fPIC", "-O2", "-o", shim, shimSource, "-ldl"], {
+      cwd: folder,
+    });
+    return new FaultyDisk(await OwnPostgres.open(folder, { environment: { LD_PRELOAD: shim, FAULTY_DISK: folder } }));
   }
 
-  /** What is written takes so much longer to be on disk. */
+  /** What is written takes so much longer to be on disk. Resolves when something has. */
   async slowDown(fromMs: number, toMs: number): Promise<void> {
+    await rm(this.#delayed, { force: true });
     await writeFile(join(this.#server.folder, "delay"), `${fromMs} ${toMs}\n`);
+    await eventually("a flush that takes longer", async () => existsSync(this.#delayed), 20_000);
   }
 
-  async speedUp(): Promise<void> {
-    await rm(join(this.#server.folder, "delay"), { force: true });
+  /** @returns how many flushes took longer */
+  async speedUp(): Promise<number> {
+    await rm(join(this.#server.folder, "delay"));
+    return (await stat(this.#delayed)).size;
   }
 
   /** Lets one flush fail. Resolves when it has. */
@@ -47,6 +52,11 @@ export class FaultyDisk implements Database {
 
   async close(): Promise<void> {
     await this.#server.close();
+  }
+
+  /** Has a byte for each flush that took longer. */
+  get #delayed(): string {
+    return join(this.#server.folder, "delayed");
   }
 }
 
@@ -72,12 +82,8 @@ export class SmallDisk implements Database {
     const disk = join(folder, "disk");
     await mkdir(disk);
     await run("mount", ["-t", "tmpfs", "-o", `size=${smallDiskMegabytes}m`, "inventory-gateway-torture", disk]);
-    try {
-      return new SmallDisk(await OwnPostgres.open(disk));
-    } catch (error) {
-      await run("umount", [disk]);
-      throw error;
-    }
+    // A disk that is full takes no memory away.
+    return new SmallDisk(await OwnPostgres.open(disk, { sharedFolder: join(folder, "shared") }));
   }
 
   /** Leaves no room for anything. */
@@ -98,7 +104,6 @@ export class SmallDisk implements Database {
 
   async close(): Promise<void> {
     await this.#server.close();
-    await run("umount", [this.#server.folder]);
   }
 
   get #ballast(): string {
@@ -119,12 +124,12 @@ async function fits(file: Awaited<ReturnType<typeof open>>, block: Buffer): Prom
 export const smallDisk: Setting<SmallDisk> = {
   name: "small-disk",
   openDatabase: (folder) => SmallDisk.open(folder),
-  findObstacle: () => findMissing(debianTools.postgres) ?? findMountObstacle(),
+  findObstacle: (runFolder) => findMissing(debianTools.postgres) ?? findMountObstacle(runFolder),
 };
 
 /** Root alone may mount, and in many containers not even root. */
-function findMountObstacle(): string | null {
-  const folder = mkdtempSync(join(tmpdir(), "inventory-gateway-mount-"));
+function findMountObstacle(runFolder: string): string | null {
+  const folder = mkdtempSync(join(runFolder, "mount-"));
   try {
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "inventory-gateway-torture", folder], { stdio: "ignore" });
     execFileSync("umount", [folder]);

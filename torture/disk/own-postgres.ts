@@ -1,16 +1,24 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { setTimeout as wait } from "node:timers/promises";
 import { Client } from "pg";
+import { sharedMemoryInFiles } from "../run-folder.ts";
 import { Daemon, eventually, findFreePorts, giveToService, lastLinesOf } from "../daemons.ts";
 import { debianTools, pathOf, serviceUser } from "../packages.ts";
 import type { Database } from "../world/database.ts";
 
 const run = promisify(execFile);
 const startTimeoutMs = 30_000;
+
+export interface OwnPostgresOptions {
+  /** What its processes have in theirs, besides the usual. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Where files stand for shared memory, if not on the same disk; it is made. */
+  readonly sharedFolder?: string;
+}
 
 /** Debian's PostgreSQL on a disk that things happen to: what it is started with can be chosen. It is brought back when it ends. */
 export class OwnPostgres implements Database {
@@ -30,16 +38,14 @@ export class OwnPostgres implements Database {
     this.url = `postgresql://postgres:${password}@127.0.0.1:${port}/postgres`;
   }
 
-  /**
-   * @param folder exists, and is its own
-   * @param environment what its processes have in theirs, besides the usual
-   */
-  static async open(folder: string, environment: Readonly<Record<string, string>> = {}): Promise<OwnPostgres> {
+  /** @param folder exists, and is its own */
+  static async open(folder: string, { environment = {}, sharedFolder }: OwnPostgresOptions = {}): Promise<OwnPostgres> {
     const [port = 0] = await findFreePorts(1);
     const password = randomBytes(18).toString("base64url");
     const server = new OwnPostgres(folder, port, password, environment);
     await giveToService(folder);
     await server.#initialize(password);
+    if (sharedFolder !== undefined) await server.#shareIn(sharedFolder);
     try {
       await server.#start();
     } catch (error) {
@@ -54,7 +60,6 @@ export class OwnPostgres implements Database {
     this.#isClosing = true;
     await this.#daemon?.kill();
     await this.#revival;
-    await rm(join(this.folder, "data"), { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 
   async #initialize(password: string): Promise<void> {
@@ -69,6 +74,14 @@ export class OwnPostgres implements Database {
     await rm(passwordFile);
   }
 
+  async #shareIn(folder: string): Promise<void> {
+    await mkdir(folder);
+    await giveToService(folder);
+    const usual = join(this.folder, "data/pg_dynshmem");
+    await rm(usual, { recursive: true });
+    await symlink(folder, usual);
+  }
+
   async #start(): Promise<void> {
     const settings = {
       port: String(this.#port),
@@ -76,6 +89,7 @@ export class OwnPostgres implements Database {
       unix_socket_directories: this.folder,
       max_connections: "60",
       max_wal_size: "16MB",
+      ...sharedMemoryInFiles,
     };
     const options = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
     const daemon = new Daemon({

@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Client } from "pg";
 import { packageRoot } from "../package-root.ts";
 import { debianTools, findMissing, pathOf } from "../packages.ts";
 import type { DebianTool } from "../packages.ts";
+import { sharedMemoryInFiles } from "../run-folder.ts";
 import type { Database, Setting } from "../world/database.ts";
 import { childrenOf, Daemon, eventually, findFreePorts, giveToService, lastLinesOf } from "../daemons.ts";
 import { killIfThere, signalIfThere, writeForService } from "../daemons.ts";
@@ -94,14 +95,14 @@ export class FailoverCluster implements Database {
     throw new Error("No member is the synchronous standby now");
   }
 
-  /** Kills a member's PostgreSQL and Patroni, without a warning. */
-  async kill(name: string): Promise<void> {
+  /** Kills a member's PostgreSQL and Patroni, without a warning. @returns whether its PostgreSQL ran */
+  async kill(name: string): Promise<boolean> {
     const member = this.#find(name);
     const postmaster = await postmasterOf(member);
     // Patroni first: it would start PostgreSQL again at once.
     await member.patroni?.kill();
     member.patroni = null;
-    if (postmaster !== null) killIfThere(postmaster);
+    return postmaster !== null && killIfThere(postmaster);
   }
 
   /** Starts a member again that was killed; it comes back as a standby. */
@@ -146,7 +147,6 @@ export class FailoverCluster implements Database {
   async close(): Promise<void> {
     for (const { name } of this.#members) await this.kill(name);
     for (const service of this.#services) await service.kill();
-    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 
   async #start(): Promise<void> {
@@ -189,7 +189,7 @@ export class FailoverCluster implements Database {
 
   async #startEtcd(): Promise<void> {
     const { etcdClient, etcdPeer } = this.#ports;
-    const config = await this.#fill("etcd.yml", {
+    const text = await fill("etcd.yml", {
       ETCD_NAME: "etcd",
       ETCD_DIR: join(this.#folder, "etcd"),
       ETCD_HOST: host,
@@ -197,6 +197,7 @@ export class FailoverCluster implements Database {
       ETCD_PEER_PORT: etcdPeer,
       ETCD_CLUSTER: `etcd=http://${host}:${etcdPeer}`,
     });
+    const config = await writeForService(join(this.#folder, "etcd.yml"), text);
     this.#services.push(this.#launch("etcd", debianTools.etcd, [`--config-file=${config}`]));
     await eventually(
       "etcd's health",
@@ -208,24 +209,21 @@ export class FailoverCluster implements Database {
   async #startMember(member: Member): Promise<void> {
     await mkdir(member.folder, { recursive: true, mode: 0o700 });
     await giveToService(member.folder);
-    const config = await this.#fill(
-      "patroni.yml",
-      {
-        ...timings,
-        MEMBER_NAME: member.name,
-        MEMBER_HOST: host,
-        MEMBER_DIR: member.folder,
-        POSTGRES_PORT: member.postgresPort,
-        REST_PORT: member.restPort,
-        POSTGRES_BIN_DIR: pathOf(debianTools.postgres),
-        ETCD_HOSTS: `${host}:${this.#ports.etcdClient}`,
-        CLIENT_NETWORK: `${host}/32`,
-        SUPERUSER_PASSWORD: this.#passwords.superuser,
-        REPLICATION_PASSWORD: this.#passwords.replication,
-        REWIND_PASSWORD: this.#passwords.rewind,
-      },
-      member.name,
-    );
+    const text = await fill("patroni.yml", {
+      ...timings,
+      MEMBER_NAME: member.name,
+      MEMBER_HOST: host,
+      MEMBER_DIR: member.folder,
+      POSTGRES_PORT: member.postgresPort,
+      REST_PORT: member.restPort,
+      POSTGRES_BIN_DIR: pathOf(debianTools.postgres),
+      ETCD_HOSTS: `${host}:${this.#ports.etcdClient}`,
+      CLIENT_NETWORK: `${host}/32`,
+      SUPERUSER_PASSWORD: this.#passwords.superuser,
+      REPLICATION_PASSWORD: this.#passwords.replication,
+      REWIND_PASSWORD: this.#passwords.rewind,
+    });
+    const config = await writeForService(join(this.#folder, `${member.name}.yml`), withSharedMemoryInFiles(text));
     member.patroni = this.#launch(member.name, debianTools.patroni, [config]);
   }
 
@@ -239,7 +237,7 @@ export class FailoverCluster implements Database {
       ];
     });
     const values = { PROXY_HOST: host, PROXY_PORT: this.#ports.proxy, ...Object.fromEntries(servers) };
-    const config = await this.#fill("haproxy.cfg", values);
+    const config = await writeForService(join(this.#folder, "haproxy.cfg"), await fill("haproxy.cfg", values));
     this.#services.push(this.#launch("haproxy", debianTools.haproxy, ["-db", "-f", config]));
   }
 
@@ -303,24 +301,32 @@ export class FailoverCluster implements Database {
   #urlAt(port: number): string {
     return `postgresql://gateway:${this.#passwords.gateway}@${host}:${port}/${database}`;
   }
+}
 
-  /** Fills in a file of ops/failover/. @throws Error for a word that has no value */
-  async #fill(name: string, values: Readonly<Record<string, string | number>>, as = name): Promise<string> {
-    const template = await readFile(join(templateFolder, name), "utf8");
-    const text = template
-      .split("\n")
-      .map((line) =>
-        line.trimStart().startsWith("#") ? line : line.replace(/\$\{(\w+)\}/g, (_, word: string) => valueOf(word)),
-      )
-      .join("\n");
-    return writeForService(join(this.#folder, as === name ? name : `${as}.yml`), text);
+/** Fills in a file of ops/failover/. @throws Error for a word that has no value */
+async function fill(name: string, values: Readonly<Record<string, string | number>>): Promise<string> {
+  const template = await readFile(join(templateFolder, name), "utf8");
+  return template
+    .split("\n")
+    .map((line) =>
+      line.trimStart().startsWith("#") ? line : line.replace(/\$\{(\w+)\}/g, (_, word: string) => valueOf(word)),
+    )
+    .join("\n");
 
-    function valueOf(word: string): string {
-      const value = values[word];
-      if (value === undefined) throw new Error(`ops/failover/${name} has a word without a value: ${word}`);
-      return String(value);
-    }
+  function valueOf(word: string): string {
+    const value = values[word];
+    if (value === undefined) throw new Error(`ops/failover/${name} has a word without a value: ${word}`);
+    return String(value);
   }
+}
+
+/** Adds to what patroni.yml sets on each member. @throws Error where it says so at no place that is known here */
+function withSharedMemoryInFiles(config: string): string {
+  const place = /^( +)unix_socket_directories:.*$/m;
+  const [line, indent] = place.exec(config) ?? [];
+  if (line === undefined) throw new Error("ops/failover/patroni.yml does not say where sockets are");
+  const parameters = Object.entries(sharedMemoryInFiles).map(([name, value]) => `${indent}${name}: ${value}`);
+  return config.replace(place, [line, ...parameters].join("\n"));
 }
 
 /** The process of a member's PostgreSQL; null where none runs. */

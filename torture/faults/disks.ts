@@ -1,5 +1,6 @@
 import { faultyDisk, smallDisk } from "../disk/disks.ts";
 import type { FaultyDisk, SmallDisk } from "../disk/disks.ts";
+import { untilTold } from "./database-errors.ts";
 import type { Fault } from "./fault.ts";
 import { instant, nothingToEnd, usualHold } from "./holds.ts";
 
@@ -8,9 +9,11 @@ const slowDisk: Fault<FaultyDisk> = {
   description: "each flush to PostgreSQL's disk takes 150 to 400 ms longer",
   needs: faultyDisk,
   holdMs: usualHold,
-  begin: async ({ world: { database } }) => {
+  begin: async ({ world: { database }, findings }) => {
     await database.slowDown(150, 400);
-    return () => database.speedUp();
+    return async () => {
+      findings.strike(await database.speedUp());
+    };
   },
 };
 
@@ -20,8 +23,9 @@ const failingDisk: Fault<FaultyDisk> = {
   description: "one flush to PostgreSQL's disk fails with EIO",
   needs: faultyDisk,
   holdMs: instant,
-  begin: async ({ world: { database } }) => {
+  begin: async ({ world: { database }, findings }) => {
     await database.failOnce();
+    findings.strike();
     return nothingToEnd;
   },
 };
@@ -32,10 +36,10 @@ const fullDisk: Fault<SmallDisk> = {
   description: "no room on PostgreSQL's disk, then some again",
   needs: smallDisk,
   holdMs: { short: 3_000, long: 8_000 },
-  begin: async ({ world: { database } }) => {
+  begin: untilTold(["diskFull", "crashShutdown", "cannotConnectNow"], async ({ world: { database } }) => {
     await database.fill();
     return () => database.empty();
-  },
+  }),
 };
 
 /** What happens to the database's disk. */

@@ -62,9 +62,11 @@ function copying(copies: Copy[]): Behaviour {
   };
 }
 
-async function deliver({ world, random }: Scene, { bytes }: Copy, record: OperationRecord): Promise<void> {
+async function deliver({ world, random, findings }: Scene, { bytes }: Copy, record: OperationRecord): Promise<void> {
   const sentAt = performance.now();
   const { status, body, retryAfter } = await exchange(world, random.integer(0, world.stations.length - 1), bytes);
+  // Without a status there was no answer.
+  if (status !== 0) findings.strike();
   record.attempts.push({
     sentAt,
     endedAt: performance.now(),

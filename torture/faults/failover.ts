@@ -18,10 +18,10 @@ const killPrimary: Fault<FailoverCluster> = {
   description: "kill -9 of the primary's PostgreSQL and Patroni; the synchronous standby takes over",
   needs: failover,
   holdMs: instant,
-  begin: async ({ world: { database } }) => {
+  begin: async ({ world: { database }, findings }) => {
     await database.waitUntilReady();
     const primary = await database.findPrimary();
-    await database.kill(primary);
+    if (await database.kill(primary)) findings.strike();
     return revivalOf(database, primary);
   },
 };
@@ -32,12 +32,13 @@ const hangPrimary: Fault<FailoverCluster> = {
   description: "SIGSTOP of everything of the primary until another one has taken over, then SIGCONT",
   needs: failover,
   holdMs: instant,
-  begin: async ({ world: { database } }) => {
+  begin: async ({ world: { database }, findings }) => {
     await database.waitUntilReady();
     const primary = await database.findPrimary();
     await database.signal(primary, "SIGSTOP");
     return async () => {
       await database.waitForAnother(primary);
+      findings.strike();
       await database.signal(primary, "SIGCONT");
       await database.waitUntilReady();
     };
@@ -50,10 +51,10 @@ const killStandby: Fault<FailoverCluster> = {
   description: "kill -9 of the synchronous standby's PostgreSQL and Patroni; another one takes its place",
   needs: failover,
   holdMs: instant,
-  begin: async ({ world: { database } }) => {
+  begin: async ({ world: { database }, findings }) => {
     await database.waitUntilReady();
     const standby = await database.findSynchronousStandby();
-    await database.kill(standby);
+    if (await database.kill(standby)) findings.strike();
     return revivalOf(database, standby);
   },
 };
@@ -63,10 +64,12 @@ const switchOver: Fault<FailoverCluster> = {
   description: "primary and synchronous standby change places in order",
   needs: failover,
   holdMs: instant,
-  begin: async ({ world: { database } }) => {
+  begin: async ({ world: { database }, findings }) => {
     await database.waitUntilReady();
+    const primary = await database.findPrimary();
     await database.switchOver();
     await database.waitUntilReady();
+    if ((await database.findPrimary()) !== primary) findings.strike();
     return nothingToEnd;
   },
 };
@@ -77,13 +80,13 @@ export const losePrimary: Fault<FailoverCluster> = {
   description: "the standbys hang for a second; then the primary is killed",
   needs: asynchronousFailover,
   holdMs: instant,
-  begin: async ({ world: { database } }) => {
+  begin: async ({ world: { database }, findings }) => {
     await database.waitUntilReady();
     const primary = await database.findPrimary();
     const standbys = database.members.filter((name) => name !== primary);
     for (const name of standbys) await database.signal(name, "SIGSTOP");
     await wait(1_000);
-    await database.kill(primary);
+    if (await database.kill(primary)) findings.strike();
     for (const name of standbys) await database.signal(name, "SIGCONT");
     return revivalOf(database, primary);
   },

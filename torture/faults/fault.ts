@@ -11,7 +11,7 @@ export interface Scene<D extends Database = Database> {
   readonly load: Load;
   /** Whatever a fault chooses it takes from here, so that a seed repeats it. */
   readonly random: Random;
-  /** Where a fault that has bounds of its own says that one did not hold: see "outOfBounds". */
+  /** Where a fault says each time that it has struck, and, if it has bounds of its own, that one did not hold: see "outOfBounds". */
   readonly findings: Findings;
 }
 

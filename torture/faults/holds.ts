@@ -1,4 +1,6 @@
 import { pause } from "../../src/pause.ts";
+import type { Findings } from "../check/tally.ts";
+import { eventually } from "../daemons.ts";
 import type { EndFault, Fault, Scene } from "./fault.ts";
 import type { Database } from "../world/database.ts";
 import { embedded } from "../world/embedded-database.ts";
@@ -31,6 +33,25 @@ export function repeated<D extends Database>(
       await done;
     };
   };
+}
+
+/** So much longer than there is time for at most: longer than any bound of the gateway's that a fault is to run into. */
+const strikeMsMax = 15_000;
+
+/** For what strikes by chance, or when somebody comes by: it is kept up until it has struck, however little time there is. */
+export function untilStruck<D extends Database>(begin: Fault<D>["begin"]): Fault<D>["begin"] {
+  return async (scene) => {
+    const end = await begin(scene);
+    return async () => {
+      await hasStruck(scene.findings);
+      await end();
+    };
+  };
+}
+
+async function hasStruck({ tally }: Findings): Promise<void> {
+  // If it has not by then, its count of 0 says so.
+  await eventually("a first strike", async () => tally.struck > 0, strikeMsMax).catch(() => undefined);
 }
 
 /** Nothing goes wrong at all: for what is broken from the start. */

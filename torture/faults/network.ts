@@ -4,7 +4,7 @@ import { embedded } from "../world/embedded-database.ts";
 import type { Behaviour, FaultyProxy } from "../world/faulty-proxy.ts";
 import type { Station } from "../world/world.ts";
 import type { Fault } from "./fault.ts";
-import { usualHold } from "./holds.ts";
+import { untilStruck, usualHold } from "./holds.ts";
 
 /** Which of a gateway's two sides: that of its clients, or that of the database. */
 type Side = "clientProxy" | "databaseProxy";
@@ -16,69 +16,104 @@ interface NetworkFault {
   readonly holdMs?: Fault["holdMs"];
   /** Whether one gateway has it, or all. */
   readonly reach: "one" | "all";
-  readonly behaviour: (random: Random) => Behaviour;
+  readonly behaviour: (random: Random, strike: Strike) => Behaviour;
   /** What happens at once, to connections that are open. */
-  readonly strike?: (proxy: FaultyProxy) => void;
+  readonly atOnce?: (proxy: FaultyProxy, strike: Strike) => void;
 }
 
-function networkFault({ name, description, side, reach, behaviour, strike, holdMs = usualHold }: NetworkFault): Fault {
+/** Called each time that something happens to bytes, or to a connection. */
+type Strike = () => void;
+
+function networkFault({ name, description, side, reach, behaviour, atOnce, holdMs = usualHold }: NetworkFault): Fault {
   return {
     name,
     description,
     needs: embedded,
     holdMs,
-    begin: async ({ world, random }) => {
+    begin: untilStruck(async ({ world, random, findings }) => {
       const stations: readonly Station[] = reach === "one" ? [random.pick(world.stations)] : world.stations;
+      const strike = (): void => findings.strike();
       for (const station of stations) {
-        strike?.(station[side]);
-        station[side].behave(behaviour(random));
+        atOnce?.(station[side], strike);
+        station[side].behave(behaviour(random, strike));
       }
       return async () => {
         for (const station of stations) station[side].heal();
       };
-    },
+    }),
   };
 }
 
 /** Passes half of some requests on, and resets the connection. */
 function cutsRequests(percent: number): NetworkFault["behaviour"] {
-  return (random) =>
+  return (random, strike) =>
     ({ link, direction, bytes }) => {
       if (direction === "request" && random.percent(percent)) {
         link.forward(direction, bytes.subarray(0, bytes.length >> 1));
         link.cut();
+        strike();
       } else link.forward(direction, bytes);
     };
 }
 
 /** Passes requests on, and resets the connection when some of them are answered. */
-function cutsAnswers(isChosen: (request: Buffer, random: Random) => boolean): NetworkFault["behaviour"] {
-  return (random) => {
+function cutsAnswers(percent: number): NetworkFault["behaviour"] {
+  return (random, strike) => {
     const chosen = new WeakSet<object>();
     return ({ link, direction, bytes }) => {
-      if (direction === "answer" && chosen.has(link)) return link.cut();
-      if (direction === "request" && isChosen(bytes, random)) chosen.add(link);
+      if (direction === "answer" && chosen.has(link)) {
+        link.cut();
+        strike();
+        return;
+      }
+      if (direction === "request" && random.percent(percent)) chosen.add(link);
       link.forward(direction, bytes);
     };
   };
 }
 
-const blackHole: NetworkFault["behaviour"] = () => (passage) => {
+/** What PostgreSQL answers when it has committed: the end of CommandComplete. */
+const committed = "COMMIT\0";
+
+/**
+ * Passes COMMIT on, and resets the connection: when COMMIT has been done and before anybody hears of it, or, every other time,
+ * when anything else is answered while it is being done. Of the latter the harness can't tell, so that only the former count.
+ */
+const cutsAfterCommit: NetworkFault["behaviour"] = (random, strike) => {
+  const chosen = new WeakMap<object, "committed" | "anything">();
+  return ({ link, direction, bytes }) => {
+    const awaited = direction === "answer" ? chosen.get(link) : undefined;
+    const isCommitted = direction === "answer" && bytes.includes(committed);
+    if (awaited === "anything" || (awaited === "committed" && isCommitted)) {
+      link.cut();
+      if (isCommitted) strike();
+      return;
+    }
+    if (direction === "request" && bytes.includes("COMMIT") && random.percent(15))
+      chosen.set(link, random.percent(50) ? "committed" : "anything");
+    link.forward(direction, bytes);
+  };
+};
+
+const blackHole: NetworkFault["behaviour"] = (_, strike) => (passage) => {
   passage.link.hasLostBytes = true;
+  strike();
 };
 
 /** Each way takes so much longer. */
 function delaysBy(milliseconds: number): NetworkFault["behaviour"] {
-  return () =>
+  return (_, strike) =>
     async ({ link, direction, bytes, arrivedAt }) => {
       await wait(Math.max(0, arrivedAt + milliseconds - performance.now()));
       link.forward(direction, bytes);
+      strike();
     };
 }
 
 const byteByByte: NetworkFault["behaviour"] =
-  () =>
+  (_, strike) =>
   async ({ link, direction, bytes }) => {
+    if (bytes.length > 1) strike();
     for (const byte of bytes) {
       link.forward(direction, Buffer.of(byte));
       await new Promise(setImmediate);
@@ -90,8 +125,11 @@ const pass: NetworkFault["behaviour"] =
   ({ link, direction, bytes }) =>
     link.forward(direction, bytes);
 
-function leaveHalfOpen(proxy: FaultyProxy): void {
-  for (const link of proxy.links) link.leaveHalfOpen();
+function leaveHalfOpen(proxy: FaultyProxy, strike: Strike): void {
+  for (const link of proxy.links) {
+    link.leaveHalfOpen();
+    strike();
+  }
 }
 
 const definitions: readonly NetworkFault[] = [
@@ -107,7 +145,7 @@ const definitions: readonly NetworkFault[] = [
     description: "COMMIT arrives, and the connection is reset before its answer",
     side: "databaseProxy",
     reach: "all",
-    behaviour: cutsAnswers((bytes, random) => bytes.includes("COMMIT") && random.percent(15)),
+    behaviour: cutsAfterCommit,
   },
   {
     name: "black-hole-database",
@@ -146,7 +184,7 @@ const definitions: readonly NetworkFault[] = [
     side: "databaseProxy",
     reach: "all",
     behaviour: pass,
-    strike: leaveHalfOpen,
+    atOnce: leaveHalfOpen,
   },
   {
     name: "cut-request",
@@ -160,7 +198,7 @@ const definitions: readonly NetworkFault[] = [
     description: "requests arrive, and the connection is reset before their answer",
     side: "clientProxy",
     reach: "all",
-    behaviour: cutsAnswers((_, random) => random.percent(10)),
+    behaviour: cutsAnswers(10),
   },
   {
     name: "black-hole-clients",
@@ -190,7 +228,7 @@ const definitions: readonly NetworkFault[] = [
     side: "clientProxy",
     reach: "all",
     behaviour: pass,
-    strike: leaveHalfOpen,
+    atOnce: leaveHalfOpen,
   },
 ];
 

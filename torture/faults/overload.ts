@@ -66,6 +66,7 @@ class Flood {
   }
 
   judge(findings: Findings): void {
+    findings.strike(this.#turnedAway.count);
     findings.figures.push(`accepted ${figuresOf(this.#accepted)}; turned away ${figuresOf(this.#turnedAway)}`);
     for (const reason of this.#unanswered) findings.add("outOfBounds", `Under overload there was no answer: ${reason}`);
     const slowestMs = this.#accepted.count === 0 ? 0 : this.#accepted.max;

@@ -1,3 +1,4 @@
+import { killIfThere, signalIfThere } from "../daemons.ts";
 import { embedded } from "../world/embedded-database.ts";
 import type { EmbeddedDatabase } from "../world/embedded-database.ts";
 import type { Fault } from "./fault.ts";
@@ -11,8 +12,8 @@ const killGateway: Fault = {
   description: "kill -9 of one gateway; a supervisor starts it again",
   needs: embedded,
   holdMs: instant,
-  begin: async ({ world, random }) => {
-    await random.pick(world.stations).process.kill();
+  begin: async ({ world, random, findings }) => {
+    if (await random.pick(world.stations).process.kill()) findings.strike();
     return nothingToEnd;
   },
 };
@@ -22,8 +23,9 @@ const killAllGateways: Fault = {
   description: "kill -9 of all gateways at once",
   needs: embedded,
   holdMs: instant,
-  begin: async ({ world }) => {
-    await Promise.all(world.stations.map(({ process }) => process.kill()));
+  begin: async ({ world, findings }) => {
+    const wereThere = await Promise.all(world.stations.map(({ process }) => process.kill()));
+    findings.strike(wereThere.filter(Boolean).length);
     return nothingToEnd;
   },
 };
@@ -33,10 +35,12 @@ const stopGateway: Fault = {
   description: "SIGSTOP of one gateway, then SIGCONT",
   needs: embedded,
   holdMs: stopHold,
-  begin: async ({ world, random }) => {
+  begin: async ({ world, random, findings }) => {
     const { process } = random.pick(world.stations);
-    process.signal("SIGSTOP");
-    return async () => process.signal("SIGCONT");
+    if (process.signal("SIGSTOP")) findings.strike();
+    return async () => {
+      process.signal("SIGCONT");
+    };
   },
 };
 
@@ -45,9 +49,10 @@ const rollingRestart: Fault = {
   description: "SIGTERM to one gateway after the other, as a deployment does",
   needs: embedded,
   holdMs: instant,
-  begin: async ({ world }) => {
+  begin: async ({ world, findings }) => {
     for (const { process } of world.stations) {
       const code = await process.restart();
+      if (code !== null) findings.strike();
       if (code !== 0) process.crashes.push(`A gateway ended with ${code} after SIGTERM`);
     }
     return nothingToEnd;
@@ -60,8 +65,8 @@ export const killPostmaster: Fault<EmbeddedDatabase> = {
   description: "kill -9 of PostgreSQL's postmaster; a supervisor starts it again",
   needs: embedded,
   holdMs: instant,
-  begin: async ({ world }) => {
-    process.kill(await world.database.findPid(), "SIGKILL");
+  begin: async ({ world, findings }) => {
+    if (killIfThere(await world.database.findPid())) findings.strike();
     return nothingToEnd;
   },
 };
@@ -75,9 +80,9 @@ const killBackend: Fault = {
   description: "kill -9 of one backend of PostgreSQL, which ends all sessions and recovers",
   needs: embedded,
   holdMs: instant,
-  begin: async ({ world, random }) => {
+  begin: async ({ world, random, findings }) => {
     const sessions = await world.query<{ pid: number }>(gatewaySessions);
-    process.kill(random.pick(sessions).pid, "SIGKILL");
+    if (killIfThere(random.pick(sessions).pid)) findings.strike();
     return nothingToEnd;
   },
 };
@@ -88,8 +93,9 @@ const endSessions: Fault = {
   needs: embedded,
   holdMs: { short: 600, long: 4_000 },
   begin: repeated(
-    async ({ world }) => {
-      await world.query(`SELECT pg_terminate_backend(pid) FROM (${gatewaySessions}) AS sessions`);
+    async ({ world, findings }) => {
+      const ended = await world.query(`SELECT FROM (${gatewaySessions}) AS sessions WHERE pg_terminate_backend(pid)`);
+      findings.strike(ended.length);
     },
     { min: 20, max: 300 },
   ),
@@ -100,26 +106,17 @@ const stopDatabase: Fault<EmbeddedDatabase> = {
   description: "SIGSTOP of the postmaster and all backends, then SIGCONT",
   needs: embedded,
   holdMs: stopHold,
-  begin: async ({ world }) => {
+  begin: async ({ world, findings }) => {
     const sessions = await world.query<{ pid: number }>(
       "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()",
     );
     const pids = [await world.database.findPid(), ...sessions.map(({ pid }) => pid)];
-    const signalAll = (signal: NodeJS.Signals): void => {
-      for (const pid of pids) if (isThere(pid)) process.kill(pid, signal);
+    findings.strike(pids.filter((pid) => signalIfThere(pid, "SIGSTOP")).length);
+    return async () => {
+      for (const pid of pids) signalIfThere(pid, "SIGCONT");
     };
-    signalAll("SIGSTOP");
-    return async () => signalAll("SIGCONT");
   },
 };
-
-function isThere(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
 
 /** What happens to processes. */
 export const processFaults: readonly Fault[] = [

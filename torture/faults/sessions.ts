@@ -1,9 +1,11 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Client } from "pg";
+import { eventually } from "../daemons.ts";
 import { embedded } from "../world/embedded-database.ts";
 import type { World } from "../world/world.ts";
+import { tells, untilTold } from "./database-errors.ts";
 import type { Fault, Scene } from "./fault.ts";
-import { repeated, usualHold } from "./holds.ts";
+import { repeated, untilStruck, usualHold } from "./holds.ts";
 
 /** In whatever order: a gateway locks in the order of the ids. */
 const deadlocks: Fault = {
@@ -11,22 +13,29 @@ const deadlocks: Fault = {
   description: "somebody else locks the hot products in the wrong order, again and again",
   needs: embedded,
   holdMs: usualHold,
-  begin: repeated(
-    async ({ world, load }) => {
-      const session = await world.openSession();
-      try {
-        await session.query("BEGIN");
-        // It gives up last, so that it is the gateways' transactions that PostgreSQL cancels.
-        await session.query("SET LOCAL deadlock_timeout = '5s'");
-        for (const productId of load.assortment.hot.toReversed()) await lock(session, productId);
-        await session.query("COMMIT");
-      } finally {
-        await session.end();
-      }
-    },
-    { min: 5, max: 50 },
-  ),
+  begin: untilTold(["deadlockDetected"], async (scene) => {
+    // Sooner than the gateway's own bound on most of its locks: usually that one comes first, and nobody hears of a deadlock.
+    await setForDatabase(scene.world, "deadlock_timeout", "100ms");
+    const end = await repeated(lockBackwards, { min: 5, max: 50 })(scene);
+    return async () => {
+      await end();
+      await setForDatabase(scene.world, "deadlock_timeout", null);
+    };
+  }),
 };
+
+async function lockBackwards({ world, load }: Scene): Promise<void> {
+  const session = await world.openSession();
+  try {
+    await session.query("BEGIN");
+    // It gives up last, so that it is the gateways' transactions that PostgreSQL cancels.
+    await session.query("SET LOCAL deadlock_timeout = '5s'");
+    for (const productId of load.assortment.hot.toReversed()) await lock(session, productId);
+    await session.query("COMMIT");
+  } finally {
+    await session.end();
+  }
+}
 
 /** The gateways' sessions become serializable, which somebody may have set for the whole database. */
 const serializationFailures: Fault = {
@@ -34,7 +43,7 @@ const serializationFailures: Fault = {
   description: "all sessions are serializable, and somebody else changes the hot products in between",
   needs: embedded,
   holdMs: usualHold,
-  begin: async (scene) => {
+  begin: untilTold(["serializationFailure"], async (scene) => {
     await setForDatabase(scene.world, "default_transaction_isolation", "serializable");
     const end = await repeated(
       async ({ world, load, random }: Scene) => {
@@ -49,7 +58,7 @@ const serializationFailures: Fault = {
       await end();
       await setForDatabase(scene.world, "default_transaction_isolation", null);
     };
-  },
+  }),
 };
 
 const rowLock: Fault = {
@@ -57,7 +66,7 @@ const rowLock: Fault = {
   description: "somebody else holds the lock of a hot product: the others have to go on",
   needs: embedded,
   holdMs: { short: 2_000, long: 30_000 },
-  begin: async ({ world, load, random, findings }) => {
+  begin: untilTold(["lockNotAvailable"], async ({ world, load, random, findings }) => {
     const held = random.pick(load.assortment.hot);
     const session = await world.openSession();
     await session.query("BEGIN");
@@ -71,7 +80,7 @@ const rowLock: Fault = {
       await session.query("ROLLBACK");
       await session.end();
     };
-  },
+  }),
 };
 
 /** Whoever comes then hears "too many clients". */
@@ -80,28 +89,33 @@ const slotsUsedUp: Fault = {
   description: "somebody else takes every connection slot, and the gateways' sessions are ended",
   needs: embedded,
   holdMs: usualHold,
-  begin: async ({ world }) => {
+  begin: untilTold(["tooManyConnections"], async (scene) => {
+    const { world } = scene;
     const sessions: Client[] = [];
+    let isFull = false;
     const ending = new AbortController();
     // The harness's own session has to end them: it was there before.
     const own = await world.openSession();
     const fill = async (): Promise<void> => {
       while (!ending.signal.aborted) {
         const session = await world.openSession().catch(() => null);
-        if (session === null) await wait(50);
-        else sessions.push(session);
+        if (session !== null) sessions.push(session);
+        isFull ||= session === null;
+        if (session === null) await wait(10);
       }
     };
-    const filling = fill();
-    await wait(300);
-    await endGatewaySessions(own);
+    // One alone would be slower than the gateways, which come back at once.
+    const filling = Promise.all(Array.from({ length: 8 }, fill));
+    await eventually("every connection slot taken", async () => isFull, 20_000);
+    const stopEnding = await repeated(() => endGatewaySessions(own), { min: 50, max: 300 })(scene);
     return async () => {
+      await stopEnding();
       ending.abort();
       await filling;
       await Promise.all(sessions.map((session) => session.end().catch(() => undefined)));
       await own.end();
     };
-  },
+  }),
 };
 
 const tableLock: Fault = {
@@ -109,7 +123,7 @@ const tableLock: Fault = {
   description: "somebody else locks a whole table: locks and statements time out",
   needs: embedded,
   holdMs: { short: 1_500, long: 7_000 },
-  begin: async ({ world, random }) => {
+  begin: untilTold(["lockNotAvailable", "queryCanceled"], async ({ world, random }) => {
     const session = await world.openSession();
     await session.query("BEGIN");
     await session.query(
@@ -119,7 +133,7 @@ const tableLock: Fault = {
       await session.query("ROLLBACK");
       await session.end();
     };
-  },
+  }),
 };
 
 /** Longer than a statement of the gateway's may take. */
@@ -128,11 +142,13 @@ const slowStatements: Fault = {
   description: "some statements take longer than they may",
   needs: embedded,
   holdMs: { short: 1_000, long: 15_000 },
-  begin: async ({ world }) => {
+  begin: untilTold(["queryCanceled"], async ({ world }) => {
+    // The first one, and then one in five.
+    await world.query("CREATE SEQUENCE torture_turn");
     await world.query(`
       CREATE FUNCTION torture_dawdle() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN
-        IF random() < 0.2 THEN PERFORM pg_sleep(5); END IF;
+        IF nextval('torture_turn') % 5 = 1 THEN PERFORM pg_sleep(5); END IF;
         RETURN NULL;
       END $$`);
     await world.query(
@@ -142,8 +158,9 @@ const slowStatements: Fault = {
       // Whoever dawdles holds a lock that the drop has to wait for.
       await world.query("DROP TRIGGER torture_dawdle ON stock_transaction");
       await world.query("DROP FUNCTION torture_dawdle");
+      await world.query("DROP SEQUENCE torture_turn");
     };
-  },
+  }),
 };
 
 /** Nothing of what a gateway asks arrives, so that its transactions stand idle until PostgreSQL ends them. */
@@ -152,7 +169,7 @@ const idleInTransaction: Fault = {
   description: "one gateway's transactions stand still until PostgreSQL ends them",
   needs: embedded,
   holdMs: { short: 1_000, long: 8_000 },
-  begin: async ({ world, random }) => {
+  begin: untilStruck(async ({ world, random, findings }) => {
     const { databaseProxy } = random.pick(world.stations);
     const isAsleep = new WeakSet<object>();
     databaseProxy.behave(({ link, direction, bytes }) => {
@@ -162,10 +179,11 @@ const idleInTransaction: Fault = {
         link.hasLostBytes = true;
         return;
       }
+      if (direction === "answer" && tells(bytes, "idleInTransactionTimeout")) findings.strike();
       link.forward(direction, bytes);
     });
     return async () => databaseProxy.heal();
-  },
+  }),
 };
 
 async function lock(session: Client, productId: string): Promise<void> {

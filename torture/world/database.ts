@@ -2,7 +2,7 @@
 export interface Database {
   /** Where gateways, through proxies, and the outside connect: with user, password and name of the database. */
   readonly url: string;
-  /** Stops it, whatever state it is in, and removes its files. */
+  /** Stops it, whatever state it is in. Its files go with the world. */
   close(): Promise<void>;
 }
 
@@ -12,7 +12,7 @@ export interface Setting<D extends Database = Database> {
   /** @param folder empty, and its own; whoever runs as another user can enter it */
   openDatabase(folder: string): Promise<D>;
   /** What this machine lacks for it, and how to get it; null where it can be opened. Always can be if left out. */
-  readonly findObstacle?: () => string | null;
+  readonly findObstacle?: (runFolder: string) => string | null;
   /** Further settings of the gateways, from the environment; none if left out. */
   readonly gatewayEnvironment?: Readonly<Record<string, string>>;
   /** The same, where it depends on the database that was opened. */

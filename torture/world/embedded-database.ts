@@ -1,8 +1,8 @@
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { findRunningServer } from "../../src/database/embedded-process.ts";
 import { startEmbeddedPostgres } from "../../src/database/embedded-postgres.ts";
 import type { EmbeddedPostgres } from "../../src/database/embedded-postgres.ts";
+import { sharedMemoryInFiles } from "../run-folder.ts";
 import type { Database, Setting } from "./database.ts";
 
 /** The PostgreSQL of the package, durable, in a folder of its own; brought back when it ends, as a gateway of one's own does it. */
@@ -18,7 +18,7 @@ export class EmbeddedDatabase implements Database {
   }
 
   static async open(folder: string, settings: Readonly<Record<string, string>> = {}): Promise<EmbeddedDatabase> {
-    return new EmbeddedDatabase(folder, await startEmbeddedPostgres(folder, settings));
+    return new EmbeddedDatabase(folder, await startEmbeddedPostgres(folder, { ...usual, ...settings }));
   }
 
   /** The postmaster's process. @throws Error while there is none */
@@ -30,23 +30,21 @@ export class EmbeddedDatabase implements Database {
 
   async close(): Promise<void> {
     await this.#server.stop();
-    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
 /** Room for the gateways and for those who look on, and not much more: a fault takes the rest. */
-const maxConnections = "60";
+const usual = { max_connections: "60", ...sharedMemoryInFiles };
 
 /** The usual world: one PostgreSQL with everything that durability needs, as the gateway itself starts it. */
 export const embedded: Setting<EmbeddedDatabase> = {
   name: "embedded",
-  openDatabase: (folder) => EmbeddedDatabase.open(folder, { max_connections: maxConnections }),
+  openDatabase: (folder) => EmbeddedDatabase.open(folder),
 };
 
 /** One that answers before anything is on disk: the gateway serves from it only when told to, and rightly so. */
 export const careless: Setting<EmbeddedDatabase> = {
   name: "careless",
-  openDatabase: (folder) =>
-    EmbeddedDatabase.open(folder, { max_connections: maxConnections, synchronous_commit: "off" }),
+  openDatabase: (folder) => EmbeddedDatabase.open(folder, { synchronous_commit: "off" }),
   gatewayEnvironment: { UNSAFE_DATABASE: "allow" },
 };

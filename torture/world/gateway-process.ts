@@ -12,6 +12,8 @@ export interface GatewayProgram {
   readonly environment: Readonly<Record<string, string>>;
   /** Where it listens. */
   readonly port: number;
+  /** Where it works. */
+  readonly folder: string;
   /** What it says goes there. */
   readonly logFile: string;
 }
@@ -48,22 +50,23 @@ export class GatewayProcess {
     await this.#isReady();
   }
 
-  /** Ends it without a warning; the supervisor starts it again. */
-  async kill(): Promise<void> {
+  /** Ends it without a warning; the supervisor starts it again. @returns whether there was one to end */
+  async kill(): Promise<boolean> {
     const child = this.#child;
-    if (child === null || child.exitCode !== null) return;
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return false;
     const ended = once(child, "exit");
     this.#isEndExpected = true;
     child.kill("SIGKILL");
     await ended;
+    return true;
   }
 
-  /** Stops and continues the process, as a debugger or a paused machine would. */
-  signal(signal: "SIGSTOP" | "SIGCONT"): void {
-    this.#child?.kill(signal);
+  /** Stops and continues the process, as a debugger or a paused machine would. @returns whether there was one */
+  signal(signal: "SIGSTOP" | "SIGCONT"): boolean {
+    return this.#child?.kill(signal) ?? false;
   }
 
-  /** Asks it to end as a deployment does, and waits until the next one serves. @returns its exit code */
+  /** Asks it to end as a deployment does, and waits until the next one serves. @returns its exit code; null where a signal has ended it */
   async restart(): Promise<number | null> {
     const code = await this.#end();
     await this.#isReady();
@@ -96,10 +99,10 @@ export class GatewayProcess {
   }
 
   #launch(): void {
-    const { command, environment, logFile } = this.#program;
+    const { command, environment, folder, logFile } = this.#program;
     const [file = "", ...args] = command;
     const log = openSync(logFile, "a");
-    const child = spawn(file, args, { env: environment, stdio: ["ignore", log, log] });
+    const child = spawn(file, args, { cwd: folder, env: environment, stdio: ["ignore", log, log] });
     closeSync(log);
     this.#child = child;
     this.#hasServed = false;

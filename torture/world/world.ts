@@ -1,11 +1,12 @@
-import { execFile, spawn } from "node:child_process";
-import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { chmod, mkdir, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { Client } from "pg";
 import { findFreePort } from "../../src/database/embedded-process.ts";
 import { packageRoot } from "../package-root.ts";
+import { clearFolder } from "../run-folder.ts";
 import type { Database, Setting } from "./database.ts";
 import { FaultyProxy } from "./faulty-proxy.ts";
 import { GatewayProcess } from "./gateway-process.ts";
@@ -14,6 +15,8 @@ import { GatewayProcess } from "./gateway-process.ts";
 const program = join(packageRoot, "dist/main.js");
 
 export interface WorldOptions {
+  /** Of the run: the world has one in it. */
+  readonly runFolder: string;
   readonly gatewayCount?: number;
   /** What is run as a gateway, in place of the built program's `start`: controls run broken ones. */
   readonly gatewayArguments?: readonly string[];
@@ -37,19 +40,17 @@ export class World<D extends Database = Database> {
   readonly #folder: string;
   readonly #client: ApiClient;
   readonly #sessions = new Set<Client>();
-  readonly #stopWatching: () => void;
 
   private constructor(parts: Pick<World<D>, "database" | "stations"> & { folder: string; client: ApiClient }) {
     this.database = parts.database;
     this.stations = parts.stations;
     this.#folder = parts.folder;
     this.#client = parts.client;
-    this.#stopWatching = endWhenKilled(parts.folder);
   }
 
-  /** Brings everything up, and waits until all gateways serve. */
-  static async open<D extends Database>(setting: Setting<D>, options: WorldOptions = {}): Promise<World<D>> {
-    const folder = await mkdtemp(join(tmpdir(), `inventory-gateway-torture-`));
+  /** Brings everything up, and waits until all gateways serve. What has come up where that fails ends with the run. */
+  static async open<D extends Database>(setting: Setting<D>, options: WorldOptions): Promise<World<D>> {
+    const folder = await mkdtemp(join(options.runFolder, "world-"));
     const databaseFolder = join(folder, "database");
     await mkdir(databaseFolder);
     // As root the server is another user, who has to get in.
@@ -111,8 +112,7 @@ export class World<D extends Database = Database> {
     for (const { clientProxy, databaseProxy } of this.stations)
       await Promise.all([clientProxy.close(), databaseProxy.close()]);
     await this.database.close();
-    this.#stopWatching();
-    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });
+    clearFolder(this.#folder);
   }
 }
 
@@ -125,7 +125,7 @@ interface ApiClient {
 async function createApiClient(databaseUrl: string, folder: string): Promise<ApiClient> {
   const env = { ...bareEnvironment, DATABASE_URL: databaseUrl, DATA_DIR: folder };
   const args = [program, "client", "add", "--name", "Torture", "--id", "torture"];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { env });
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env, cwd: folder });
   const secret = /^client_secret +(\S+)$/m.exec(stdout)?.[1];
   if (secret === undefined) throw new Error(`No client was made: ${stdout}`);
   return { id: "torture", secret };
@@ -143,7 +143,7 @@ interface Place {
 
 async function openStation(
   { setting, database, folder, index }: Place,
-  { gatewayArguments = [program, "start"] }: WorldOptions,
+  { gatewayArguments = [program, "start"] }: Pick<WorldOptions, "gatewayArguments">,
 ): Promise<Station> {
   const target = new URL(database.url);
   const databaseProxy = await FaultyProxy.open({ host: target.hostname, port: Number(target.port) });
@@ -167,25 +167,8 @@ async function openStation(
       ...setting.gatewayEnvironmentOn?.(database),
     },
     port,
+    folder,
     logFile: join(folder, `gateway-${index}.log`),
   });
   return { process: gateway, clientProxy, databaseProxy, url: `http://127.0.0.1:${clientProxy.port}` };
-}
-
-/** A killed harness can't end what it has started: a shell that outlives it does, by the folder that all of it works in. */
-function endWhenKilled(folder: string): () => void {
-  const script = `
-    while kill -0 "$1" 2>/dev/null; do sleep 2; done
-    for process in /proc/[0-9]*; do
-      if [ "$process" != "/proc/$$" ] && tr '\\0' '\\n' < "$process/environ" 2>/dev/null | grep -q "$2" ||
-        tr '\\0' '\\n' < "$process/cmdline" 2>/dev/null | grep -q "^$2"; then kill -KILL "\${process#/proc/}"; fi
-    done
-    sleep 1
-    umount "$2"/database/disk 2>/dev/null
-    rm -rf "$2"`;
-  const watcher = spawn("sh", ["-c", script, "sh", String(process.pid), folder], { detached: true, stdio: "ignore" });
-  watcher.unref();
-  return () => {
-    watcher.kill("SIGKILL");
-  };
 }
