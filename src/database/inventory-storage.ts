@@ -18,9 +18,9 @@ const positionsPerGroup = 10_000;
 
 /**
  * How long a group waits for a lock, in milliseconds: soon enough said that its other products go on, and long enough for
- * whoever holds one for an ordinary while. The patient wait is within the bound of a statement.
+ * whoever holds one for an ordinary while. A stock that is known to be held is waited for longer, within the bound of a statement.
  */
-const lockWaitMs = { short: 500, long: 2_000 } as const;
+const lockWaitMs = { any: 500, held: 2_000 } as const;
 
 /**
  * Settles each group in one interactive transaction of one to five statements, however many commands it has. What frames them
@@ -41,14 +41,15 @@ export class PrismaInventoryStorage implements InventoryStorage {
     deadline: number,
     decide: (state: SettleState, now: Date) => Settlement,
   ): Promise<Settlement> {
-    const remainingMs = deadline - performance.now();
-    if (remainingMs <= 0) throw new StorageError("transient", "The deadline has passed");
     const progress: { phase: SettlementPhase; committingSince: number } = { phase: "statements", committingSince: 0 };
     try {
+      if (scope.heldProductIds.length > 0) await this.#awaitHeld(scope.heldProductIds);
+      const remainingMs = deadline - performance.now();
+      if (remainingMs <= 0) throw new StorageError("transient", "The deadline has passed");
       // Nothing is caught in here: PostgreSQL would answer the COMMIT that follows with a ROLLBACK, and Prisma would not tell.
       const settlement = await this.#prisma.$transaction(
         async (tx) => {
-          const locked = await lockStocks(tx, scope);
+          const locked = await lockStocks(tx, scope.productIds);
           const spentKeys = scope.keys.length === 0 ? new Map<string, SpentKey>() : await findSpentKeys(tx, scope.keys);
           const resolved =
             scope.unresolvedCommandIds.length === 0
@@ -92,6 +93,26 @@ export class PrismaInventoryStorage implements InventoryStorage {
       throw new StorageError("transient", "The database could not say which stocks are held", { cause: error });
     }
   }
+
+  /**
+   * Waits until they are free, and holds none of a group's other stocks meanwhile: those would be held for everybody else too.
+   * @throws 55P03 where somebody else does not let go of them
+   */
+  async #awaitHeld(productIds: readonly string[]): Promise<void> {
+    await this.#prisma.$executeRaw`
+      SELECT FROM stock
+      WHERE product_id = ANY(${productIds}::text[]) AND ${lockWait(lockWaitMs.held)}
+      ORDER BY product_id
+      FOR UPDATE`;
+  }
+}
+
+/**
+ * A condition that holds for every row, and sets how long to wait for each: in the same statement, which costs no round trip,
+ * for one that has nothing of a row in it is evaluated before the first row is locked.
+ */
+function lockWait(ms: number): Prisma.Sql {
+  return Prisma.sql`(SELECT set_config('lock_timeout', ${String(ms)}, true)) IS NOT NULL`;
 }
 
 interface LockedStocks {
@@ -107,21 +128,14 @@ interface LockedStocks {
  * be locked; {@link writingStatement} fails if another group made it meanwhile. The position is taken once all locks are held,
  * so that positions grow with the versions of every product, and once the transaction has its id, which is what readers
  * in the ledger's order go by: see settled-position.ts.
- *
- * How long to wait is set in the same statement, which costs no round trip: a condition without a row is evaluated before
- * the first row is locked.
  * @throws 55P03 where somebody else does not let go of a row
  */
-async function lockStocks(
-  tx: Prisma.TransactionClient,
-  { productIds, isPatient }: Pick<GroupScope, "productIds" | "isPatient">,
-): Promise<LockedStocks> {
-  const waitMs = String(isPatient ? lockWaitMs.long : lockWaitMs.short);
+async function lockStocks(tx: Prisma.TransactionClient, productIds: readonly string[]): Promise<LockedStocks> {
   const rows = await tx.$queryRaw<(Partial<StockRow> & { position: bigint; now: Date })[]>`
     WITH locked AS MATERIALIZED (
       SELECT product_id, available, allocated, version, tracked, created_at, updated_at
       FROM stock
-      WHERE product_id = ANY(${productIds}::text[]) AND (SELECT set_config('lock_timeout', ${waitMs}, true)) IS NOT NULL
+      WHERE product_id = ANY(${productIds}::text[]) AND ${lockWait(lockWaitMs.any)}
       ORDER BY product_id
       FOR UPDATE
     ), all_locked AS MATERIALIZED (

@@ -184,8 +184,8 @@ class Lane {
     for (let attempt = 0; waiting.length > 0; attempt += 1) {
       const batches = waiting.map(({ batch }) => batch);
       const deadline = Math.max(...waiting.map((pending) => pending.deadline));
+      const scope = scopeOf(batches, unresolved, this.#held);
       try {
-        const scope = { ...scopeOf(batches, unresolved), isPatient: this.#aside === null };
         const settlement = await this.#options.aroundAttempt(batches, () =>
           this.#storage.settle(scope, deadline, (state, now) => settle(state, batches, now)),
         );
@@ -200,7 +200,7 @@ class Lane {
           return;
         }
         // What may have been committed stays together until it has been looked for.
-        if (error.kind === "held" && !unresolved) waiting = await this.#setAside(waiting);
+        if (error.kind === "held" && !unresolved) waiting = await this.#setAside(waiting, scope);
         const backoffMs = backoffOf(attempt);
         waiting = turnAwayBefore(performance.now() + backoffMs, waiting, unresolved, error);
         if (waiting.length > 0) await sleep(backoffMs);
@@ -209,11 +209,10 @@ class Lane {
   }
 
   /** Has the batches that want a stock which somebody else holds wait for it aside. @returns the others */
-  async #setAside(group: readonly Pending[]): Promise<readonly Pending[]> {
-    const productIds = new Set(group.flatMap(({ batch }) => batch.commands.map(({ productId }) => productId)));
+  async #setAside(group: readonly Pending[], { productIds }: GroupScope): Promise<readonly Pending[]> {
     let held: ReadonlySet<string>;
     try {
-      held = await this.#storage.findHeld([...productIds]);
+      held = await this.#storage.findHeld(productIds);
     } catch {
       // The database is away: that is what the next attempt finds out too.
       return group;
@@ -272,10 +271,12 @@ function turnAway(group: readonly Pending[], unresolved: boolean, cause?: unknow
   for (const { reject } of group) reject(error);
 }
 
-function scopeOf(batches: readonly CommandBatch[], unresolved: boolean): Omit<GroupScope, "isPatient"> {
+function scopeOf(batches: readonly CommandBatch[], unresolved: boolean, held: ReadonlySet<string>): GroupScope {
   const commands = batches.flatMap((batch) => batch.commands);
+  const productIds = [...new Set(commands.map((command) => command.productId))];
   return {
-    productIds: [...new Set(commands.map((command) => command.productId))],
+    productIds,
+    heldProductIds: productIds.filter((productId) => held.has(productId)),
     keys: commands.flatMap(keyReferenceOf),
     unresolvedCommandIds: unresolved ? commands.map((command) => command.id) : [],
   };

@@ -13,8 +13,8 @@ export interface GroupScope {
   readonly keys: readonly KeyReference[];
   /** Commands that an earlier attempt, whose commit was not acknowledged, may have written. Empty at the first attempt. */
   readonly unresolvedCommandIds: readonly string[];
-  /** Whether to wait long for a stock that somebody else holds, or to say so soon. */
-  readonly isPatient: boolean;
+  /** Those that somebody else was seen to hold: they are waited for before anything is locked, and longer than others. */
+  readonly heldProductIds: readonly string[];
 }
 
 /** What the domain needs from a database to settle commands. */

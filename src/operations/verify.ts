@@ -70,7 +70,7 @@ export async function applyProposal(
   { audit, storage, actor }: { audit: LedgerAudit; storage: InventoryStorage; actor: string },
 ): Promise<AppliedProposal> {
   const { productId } = proposed.drift;
-  const scope = { productIds: [productId], keys: [], unresolvedCommandIds: [], isPatient: true };
+  const scope = { productIds: [productId], keys: [], unresolvedCommandIds: [], heldProductIds: [productId] };
   let proposal: Proposal | undefined = proposed;
   for (let attempt = 1; attempt <= attemptsMax && proposal !== undefined; attempt += 1) {
     const { drift }: Proposal = proposal;

@@ -87,6 +87,26 @@ test("a batch waits as a whole for one of its stocks, and is applied once", asyn
   expect(versions).toEqual([3, 2]);
 });
 
+test("while a batch waits for one of its stocks, nobody waits for the others", async () => {
+  for (const productId of ["beside", "kept"]) await increment(productId);
+  const release = await hold("SELECT FROM stock WHERE product_id = 'kept' FOR UPDATE");
+  const lines = ["beside", "kept"].map((productId) =>
+    parseStockTransactionInput({ productId, action: "INCREMENT", quantity: 1 }),
+  );
+  const batch = inventory.createStockTransactions("a", lines, "ALL_OR_NOTHING");
+  // Comes after it in its lane, and is answered when that has stepped aside.
+  await increment("beside");
+  // Longer than the gateway waits for one lock; each of these may wait for half as long.
+  const until = Date.now() + 4_000;
+  while (Date.now() < until) {
+    const letGo = await hold("SET LOCAL lock_timeout = '1s'; SELECT FROM stock WHERE product_id = 'beside' FOR UPDATE");
+    await letGo();
+    await increment("beside");
+  }
+  await release();
+  expect((await batch).map(({ kind }) => kind)).toEqual(["applied", "applied"]);
+});
+
 test("a product that somebody else is making keeps only those waiting who want it", async () => {
   const release = await hold(
     `INSERT INTO stock VALUES ('being made', 1, 0, 1, true, clock_timestamp(), clock_timestamp())`,

@@ -37,7 +37,7 @@ test("the write of a group and COMMIT go out together, before the write is answe
   const prisma = createPrismaOver(proxied.pool, { preparesStatements: true });
   const storage = new PrismaInventoryStorage(prisma);
   let sent: Promise<void> | undefined;
-  const scope = { productIds: ["hat"], keys: [], unresolvedCommandIds: [], isPatient: false };
+  const scope = { productIds: ["hat"], keys: [], unresolvedCommandIds: [], heldProductIds: [] };
   const inventory = new Inventory({
     settle: async (batch) => {
       const { outcomes } = await storage.settle(scope, performance.now() + 10_000, (state, now) => {
