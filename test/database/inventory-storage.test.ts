@@ -353,7 +353,7 @@ describe("a lost answer to COMMIT", () => {
 
 describe("a database that does not answer", () => {
   test("turns requests away as not applied when their time is up, and the queue's overflow at once (F21)", async () => {
-    const { inventory, groupCommit } = createInventory({ deadlineMs: 1_000, queueCommandsMax: 3 });
+    const { inventory, groupCommit } = createInventory({ deadlineMs: 3_000, queueCommandsMax: 3 });
     await inventory.createStockTransaction("a", input({ productId: "stalled", action: "INCREMENT", quantity: 10 }));
     const outside = await connect();
     await outside.query("BEGIN");

@@ -157,7 +157,7 @@ describe.each<[string, Start]>([
 
   test("sends again, with its key, what the gateway had no time for, and then it is done", async () => {
     const prisma = createPrisma(gateway.databaseUrl, { poolSize: 2, name: "test", preparesStatements: true });
-    const settler = new GroupCommit(new PrismaInventoryStorage(prisma), { deadlineMs: 100 });
+    const settler = new GroupCommit(new PrismaInventoryStorage(prisma), { deadlineMs: 3_000 });
     const busy = await startTestGateway({ databaseUrl: gateway.databaseUrl, settler });
     cleanups.push(
       () => busy.close(),
