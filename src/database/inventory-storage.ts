@@ -1,9 +1,8 @@
-import type { SettleState, Settlement, SpentKey } from "../inventory/settlement.ts";
 import assert from "node:assert/strict";
+import type { SettleState, Settlement, SpentKey } from "../inventory/settlement.ts";
 import { isEmptySettlement, spentKeyOf } from "../inventory/settlement.ts";
 import type { Refusal } from "../inventory/errors.ts";
 import type { Outcome } from "../inventory/stock-transaction.ts";
-import type { StockRecord } from "../inventory/stock.ts";
 import { StorageError } from "../inventory/storage.ts";
 import type { GroupScope, InventoryStorage, KeyReference } from "../inventory/storage.ts";
 import { toStorageError } from "./errors.ts";
@@ -12,15 +11,10 @@ import { Prisma } from "./generated/client.ts";
 import type { PrismaClient } from "./generated/client.ts";
 import { toStockRecord, toStockTransaction } from "./rows.ts";
 import type { StockRow, StockTransactionRow } from "./rows.ts";
+import { awaitHeld, findHeld, lockStocks } from "./stock-locks.ts";
 
 /** How far apart two groups' positions are: the sequence's increment, and more than a group can write. */
 const positionsPerGroup = 10_000;
-
-/**
- * How long a group waits for a lock, in milliseconds: soon enough said that its other products go on, and long enough for
- * whoever holds one for an ordinary while. A stock that is known to be held is waited for longer, within the bound of a statement.
- */
-const lockWaitMs = { any: 500, held: 2_000 } as const;
 
 /**
  * Settles each group in one interactive transaction of one to five statements, however many commands it has. What frames them
@@ -43,9 +37,8 @@ export class PrismaInventoryStorage implements InventoryStorage {
   ): Promise<Settlement> {
     const progress: { phase: SettlementPhase; committingSince: number } = { phase: "statements", committingSince: 0 };
     try {
-      if (scope.heldProductIds.length > 0) await this.#awaitHeld(scope.heldProductIds);
-      const remainingMs = deadline - performance.now();
-      if (remainingMs <= 0) throw new StorageError("transient", "The deadline has passed");
+      if (scope.heldProductIds.length > 0) await awaitHeld(this.#prisma, scope.heldProductIds, msUntil(deadline));
+      const remainingMs = msUntil(deadline);
       // Nothing is caught in here: PostgreSQL would answer the COMMIT that follows with a ROLLBACK, and Prisma would not tell.
       const settlement = await this.#prisma.$transaction(
         async (tx) => {
@@ -78,86 +71,18 @@ export class PrismaInventoryStorage implements InventoryStorage {
 
   async findHeld(productIds: readonly string[]): Promise<ReadonlySet<string>> {
     try {
-      const rows = await this.#prisma.$queryRaw<{ product_id: string; exists: boolean }[]>`
-        WITH free AS MATERIALIZED (
-          SELECT product_id FROM stock WHERE product_id = ANY(${productIds}::text[]) FOR UPDATE SKIP LOCKED
-        )
-        SELECT asked.product_id, stock.product_id IS NOT NULL AS exists
-        FROM unnest(${productIds}::text[]) AS asked (product_id)
-        LEFT JOIN stock USING (product_id)
-        WHERE product_id NOT IN (SELECT product_id FROM free)`;
-      const locked = rows.filter(({ exists }) => exists);
-      // Where no row is locked, somebody else is making one, and has not committed it.
-      return new Set((locked.length > 0 ? locked : rows).map((row) => row.product_id));
+      return await findHeld(this.#prisma, productIds);
     } catch (error) {
       throw new StorageError("transient", "The database could not say which stocks are held", { cause: error });
     }
   }
-
-  /**
-   * Waits until they are free, and holds none of a group's other stocks meanwhile: those would be held for everybody else too.
-   * @throws 55P03 where somebody else does not let go of them
-   */
-  async #awaitHeld(productIds: readonly string[]): Promise<void> {
-    await this.#prisma.$executeRaw`
-      SELECT FROM stock
-      WHERE product_id = ANY(${productIds}::text[]) AND ${lockWait(lockWaitMs.held)}
-      ORDER BY product_id
-      FOR UPDATE`;
-  }
 }
 
-/**
- * A condition that holds for every row, and sets how long to wait for each: in the same statement, which costs no round trip,
- * for one that has nothing of a row in it is evaluated before the first row is locked.
- */
-function lockWait(ms: number): Prisma.Sql {
-  return Prisma.sql`(SELECT set_config('lock_timeout', ${String(ms)}, true)) IS NOT NULL`;
-}
-
-interface LockedStocks {
-  readonly stocks: ReadonlyMap<string, StockRecord>;
-  /** The database's clock, read when the last lock was held: it runs on from group to group, whichever gateway asks. */
-  readonly now: Date;
-  /** The first of this group's positions. */
-  readonly position: bigint;
-}
-
-/**
- * Waits for the rows in the order of their ids, so that no two groups wait for each other. A product without a row can't
- * be locked; {@link writingStatement} fails if another group made it meanwhile. The position is taken once all locks are held,
- * so that positions grow with the versions of every product, and once the transaction has its id, which is what readers
- * in the ledger's order go by: see settled-position.ts.
- * @throws 55P03 where somebody else does not let go of a row
- */
-async function lockStocks(tx: Prisma.TransactionClient, productIds: readonly string[]): Promise<LockedStocks> {
-  const rows = await tx.$queryRaw<(Partial<StockRow> & { position: bigint; now: Date })[]>`
-    WITH locked AS MATERIALIZED (
-      SELECT product_id, available, allocated, version, tracked, created_at, updated_at
-      FROM stock
-      WHERE product_id = ANY(${productIds}::text[]) AND ${lockWait(lockWaitMs.any)}
-      ORDER BY product_id
-      FOR UPDATE
-    ), all_locked AS MATERIALIZED (
-      SELECT count(*), pg_current_xact_id() FROM locked
-    ), place AS MATERIALIZED (
-      SELECT nextval('stock_transaction_position') AS position, clock_timestamp()::timestamptz(3) AS now FROM all_locked
-    )
-    SELECT place.position, place.now, locked.*
-    FROM place LEFT JOIN locked ON true
-    /* then SAVEPOINT positions_taken */`;
-  const [first] = rows;
-  assert(first !== undefined, "The locking statement answered with no row");
-  const records = rows.filter(isStockRow).map(toStockRecord);
-  return {
-    stocks: new Map(records.map((record) => [record.productId, record])),
-    now: first.now,
-    position: first.position,
-  };
-}
-
-function isStockRow<Row extends object>(row: Row & Partial<StockRow>): row is Row & StockRow {
-  return typeof row.product_id === "string";
+/** @throws StorageError where no time is left */
+function msUntil(deadline: number): number {
+  const ms = Math.ceil(deadline - performance.now());
+  if (ms <= 0) throw new StorageError("transient", "The deadline has passed");
+  return ms;
 }
 
 type SpentKeyRow = Omit<StockTransactionRow, "product_id" | "version"> & {

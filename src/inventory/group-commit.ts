@@ -199,10 +199,10 @@ class Lane {
           await this.#isolateFault(waiting, unresolved, error);
           return;
         }
-        // What may have been committed stays together until it has been looked for.
-        if (error.kind === "held" && !unresolved) waiting = await this.#setAside(waiting, scope);
         const backoffMs = backoffOf(attempt);
         waiting = turnAwayBefore(performance.now() + backoffMs, waiting, unresolved, error);
+        // What may have been committed stays together until it has been looked for.
+        if (error.kind === "held" && !unresolved) waiting = await this.#setAside(waiting, scope);
         if (waiting.length > 0) await sleep(backoffMs);
       }
     }
