@@ -7,9 +7,9 @@ import type { StockRow } from "./rows.ts";
 
 /**
  * How long a group waits for a lock, in milliseconds: soon enough said that its other products go on, and long enough for
- * whoever holds one for an ordinary while. A stock that is known to be held is waited for longer, within the bound of a statement.
+ * whoever holds one for an ordinary while.
  */
-const lockWaitMs = { any: 500, held: 2_000 } as const;
+const lockWaitMs = 500;
 
 /**
  * A condition that holds for every row, and sets how long to wait for each: in the same statement, which costs no round trip,
@@ -39,7 +39,7 @@ export async function lockStocks(tx: Prisma.TransactionClient, productIds: reado
     WITH locked AS MATERIALIZED (
       SELECT product_id, available, allocated, version, tracked, created_at, updated_at
       FROM stock
-      WHERE product_id = ANY(${productIds}::text[]) AND ${lockWait(lockWaitMs.any)}
+      WHERE product_id = ANY(${productIds}::text[]) AND ${lockWait(lockWaitMs)}
       ORDER BY product_id
       FOR UPDATE
     ), all_locked AS MATERIALIZED (
@@ -65,20 +65,21 @@ function isStockRow<Row extends object>(row: Row & Partial<StockRow>): row is Ro
 }
 
 /**
- * Waits until stocks are free, and holds none of a group's others meanwhile: those would be held for everybody else too.
+ * Waits until each stock has been free, one after another, and holds none of them nor any other: those would be held for
+ * everybody else too.
  * @param remainingMs it is over by then, or has failed
- * @throws 55P03 where somebody else does not let go of them
+ * @throws 55P03 where somebody else does not let go of one
  */
 export async function awaitHeld(
   prisma: PrismaClient,
   productIds: readonly string[],
   remainingMs: number,
 ): Promise<void> {
-  await prisma.$executeRaw`
-    SELECT FROM stock
-    WHERE product_id = ANY(${productIds}::text[]) AND ${lockWait(Math.min(lockWaitMs.held, remainingMs))}
-    ORDER BY product_id
-    FOR UPDATE`;
+  const until = performance.now() + Math.min(lockWaitMs, remainingMs);
+  for (const productId of productIds) {
+    const waitMs = Math.max(1, Math.ceil(until - performance.now()));
+    await prisma.$executeRaw`SELECT FROM stock WHERE product_id = ${productId} AND ${lockWait(waitMs)} FOR UPDATE`;
+  }
 }
 
 /** Which of these stocks somebody else holds at the moment, or is making. */

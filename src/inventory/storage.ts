@@ -13,7 +13,7 @@ export interface GroupScope {
   readonly keys: readonly KeyReference[];
   /** Commands that an earlier attempt, whose commit was not acknowledged, may have written. Empty at the first attempt. */
   readonly unresolvedCommandIds: readonly string[];
-  /** Those that somebody else was seen to hold: they are waited for before anything is locked, and longer than others. */
+  /** Those that somebody else was seen to hold: they are waited for before anything is locked. */
   readonly heldProductIds: readonly string[];
 }
 

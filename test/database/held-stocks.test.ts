@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { Client } from "pg";
 import { createPrisma } from "../../src/database/prisma.ts";
@@ -96,13 +97,20 @@ test("while a batch waits for one of its stocks, nobody waits for the others", a
   const batch = inventory.createStockTransactions("a", lines, "ALL_OR_NOTHING");
   // Comes after it in its lane, and is answered when that has stepped aside.
   await increment("beside");
-  // Longer than the gateway waits for one lock; each of these may wait for half as long.
-  const until = Date.now() + 4_000;
+  // Several times as long as the gateway waits for one lock.
+  const until = Date.now() + 3_000;
+  const looks: boolean[] = [];
+  const client = new Client({ connectionString: database.url });
+  await client.connect();
   while (Date.now() < until) {
-    const letGo = await hold("SET LOCAL lock_timeout = '1s'; SELECT FROM stock WHERE product_id = 'beside' FOR UPDATE");
-    await letGo();
-    await increment("beside");
+    const look = await client.query("SELECT FROM stock WHERE product_id = 'beside' FOR UPDATE SKIP LOCKED");
+    looks.push(look.rowCount === 1);
+    await sleep(10);
   }
+  await client.end();
+  // It is locked for a moment now and then, by who looks which one is held.
+  expect(looks.filter((isFree) => !isFree).length).toBeLessThan(looks.length / 4);
+  await increment("beside");
   await release();
   expect((await batch).map(({ kind }) => kind)).toEqual(["applied", "applied"]);
 });
