@@ -42,11 +42,14 @@ async function hold(statement: string): Promise<() => Promise<void>> {
   };
 }
 
+const toIncrement = (productId: string) => parseStockTransactionInput({ productId, action: "INCREMENT", quantity: 1 });
+
 function increment(productId: string): Promise<AppliedStockTransaction> {
-  return inventory.createStockTransaction(
-    "a",
-    parseStockTransactionInput({ productId, action: "INCREMENT", quantity: 1 }),
-  );
+  return inventory.createStockTransaction("a", toIncrement(productId));
+}
+
+function incrementAll(productIds: readonly string[]): ReturnType<Inventory["createStockTransactions"]> {
+  return inventory.createStockTransactions("a", productIds.map(toIncrement), "ALL_OR_NOTHING");
 }
 
 async function versionOf(answer: Promise<AppliedStockTransaction>): Promise<number> {
@@ -78,10 +81,7 @@ test("a stock that somebody else holds keeps only those waiting who want it; the
 test("a batch waits as a whole for one of its stocks, and is applied once", async () => {
   for (const productId of ["in a batch", "beside it"]) await increment(productId);
   const release = await hold("SELECT FROM stock WHERE product_id = 'in a batch' FOR UPDATE");
-  const lines = ["beside it", "in a batch"].map((productId) =>
-    parseStockTransactionInput({ productId, action: "INCREMENT", quantity: 1 }),
-  );
-  const batch = inventory.createStockTransactions("a", lines, "ALL_OR_NOTHING");
+  const batch = incrementAll(["beside it", "in a batch"]);
   expect(await versionOf(increment("beside it"))).toBe(2);
   await release();
   const versions = (await batch).map((outcome) => outcome.kind === "applied" && outcome.transaction.version);
@@ -91,10 +91,7 @@ test("a batch waits as a whole for one of its stocks, and is applied once", asyn
 test("while a batch waits for one of its stocks, nobody waits for the others", async () => {
   for (const productId of ["beside", "kept"]) await increment(productId);
   const release = await hold("SELECT FROM stock WHERE product_id = 'kept' FOR UPDATE");
-  const lines = ["beside", "kept"].map((productId) =>
-    parseStockTransactionInput({ productId, action: "INCREMENT", quantity: 1 }),
-  );
-  const batch = inventory.createStockTransactions("a", lines, "ALL_OR_NOTHING");
+  const batch = incrementAll(["beside", "kept"]);
   // Comes after it in its lane, and is answered when that has stepped aside.
   await increment("beside");
   // Several times as long as the gateway waits for one lock.
