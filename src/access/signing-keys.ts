@@ -13,8 +13,11 @@ export const signingAlgorithm = "ES256";
 /** How long an access token of ours lives, in seconds. */
 export const tokenLifeSeconds = 3_600;
 
-/** How old the keys may be that a gateway works with. */
-const ageMaxMs = 10_000;
+/**
+ * How old the keys may be that a gateway works with. It promises that a deleted key counts no more ten seconds later: the
+ * last one is for streams, which are looked at once a second.
+ */
+const ageMaxMs = 9_000;
 /** Tokens may name any key: one that is not known is looked for, but not more often than this. */
 const unknownKeyAgeMs = 1_000;
 /** A new key signs nothing until every gateway has read it; twice the age of what they may work with is enough. */
@@ -92,11 +95,25 @@ interface UsableKey {
   readonly verifiesUntilMs: number;
 }
 
+/** The keys as the database had them. */
+interface KeySet {
+  readonly keys: readonly UsableKey[];
+  /** Right before they were asked for, in milliseconds since the epoch. */
+  readonly readAtMs: number;
+}
+
+/** A key to verify a token with. */
+export interface VerifyingKey {
+  readonly key: CryptoKey;
+  /** Until when it counts without another look whether it is still there, in milliseconds since the epoch. */
+  readonly countsUntilMs: number;
+}
+
 /** The keys that sign access tokens: one set for all gateways over one database. */
 export class SigningKeys {
   readonly #storage: SigningKeyStorage;
   readonly #clock: Clock;
-  readonly #keys: CachedRead<readonly UsableKey[]>;
+  readonly #keys: CachedRead<KeySet>;
 
   constructor(storage: SigningKeyStorage, clock: Clock = Date.now) {
     this.#storage = storage;
@@ -106,7 +123,8 @@ export class SigningKeys {
 
   /** The key to sign with, made when there is none. @throws ServiceUnavailableError */
   async getSigningKey(): Promise<{ readonly id: string; readonly key: CryptoKey }> {
-    const chosen = this.#chooseToSign(await this.#keys.get(ageMaxMs));
+    const { keys } = await this.#keys.get(ageMaxMs);
+    const chosen = this.#chooseToSign(keys);
     if (chosen === undefined)
       throw new ServiceUnavailableError("There is no key to sign access tokens with", "not applied");
     return { id: chosen.id, key: chosen.signingKey };
@@ -117,17 +135,19 @@ export class SigningKeys {
    * the database at most once a second, however many made-up ids arrive.
    * @throws ServiceUnavailableError
    */
-  async findVerifyingKey(id: string): Promise<CryptoKey | null> {
+  async findVerifyingKey(id: string): Promise<VerifyingKey | null> {
     for (const ageMs of [ageMaxMs, unknownKeyAgeMs]) {
-      const found = this.#usable(await this.#keys.get(ageMs)).find((key) => key.id === id);
-      if (found !== undefined) return found.verifyingKey;
+      const { keys, readAtMs } = await this.#keys.get(ageMs);
+      const found = this.#usable(keys).find((key) => key.id === id);
+      if (found !== undefined) return { key: found.verifyingKey, countsUntilMs: readAtMs + ageMaxMs };
     }
     return null;
   }
 
   /** The public half of every key that verifies. @throws ServiceUnavailableError */
   async listPublicKeys(): Promise<PublicSigningKey[]> {
-    return this.#usable(await this.#keys.get(ageMaxMs)).map((key) => key.publicJwk);
+    const { keys } = await this.#keys.get(ageMaxMs);
+    return this.#usable(keys).map((key) => key.publicJwk);
   }
 
   /**
@@ -167,10 +187,12 @@ export class SigningKeys {
     return keys.filter((key) => key.verifiesUntilMs > now);
   }
 
-  async #readKeys(): Promise<readonly UsableKey[]> {
+  async #readKeys(): Promise<KeySet> {
     for (let attempt = 0; attempt < creationAttemptsMax; attempt += 1) {
+      const readAtMs = this.#clock();
       const records = await this.#storage.list();
-      if (records.some((record) => record.retiredAt === null)) return await Promise.all(records.map(toUsableKey));
+      if (records.some((record) => record.retiredAt === null))
+        return { keys: await Promise.all(records.map(toUsableKey)), readAtMs };
       await this.#storage.createFirst(await this.#generate());
     }
     throw new ServiceUnavailableError("No signing key could be made", "not applied");

@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { decodeJwt, jwtVerify, SignJWT } from "jose";
-import type { CryptoKey, JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from "jose";
+import type { CryptoKey, JWTHeaderParameters, JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from "jose";
 import { ServiceUnavailableError } from "../inventory/errors.ts";
 import { ownIssuer } from "./own-issuer.ts";
 import { UnauthenticatedError } from "./principal.ts";
 import { scopes } from "./principal.ts";
 import type { Scope } from "./principal.ts";
 import { signingAlgorithm, tokenLifeSeconds } from "./signing-keys.ts";
-import type { SigningKeys } from "./signing-keys.ts";
+import type { SigningKeys, VerifyingKey } from "./signing-keys.ts";
 import type { Clock } from "./cached-read.ts";
 
 /** The gateway's own tokens are for itself. Each installation has keys of its own. */
@@ -24,8 +24,8 @@ export interface TokenClaims {
   /** The client, as its issuer calls it. */
   readonly clientId: string;
   readonly scopes: ReadonlySet<Scope>;
-  /** Milliseconds since the epoch. */
-  readonly expiresAtMs: number;
+  /** Until when this may be believed without verifying the token again, in milliseconds since the epoch. */
+  readonly holdsUntilMs: number;
 }
 
 /** What every token is held against, whoever issued it. */
@@ -74,7 +74,8 @@ export class OwnTokens {
   }
 
   /**
-   * @returns what the token says; whether its client still exists is for the caller to find out
+   * @returns what the token says, which holds no longer than the key counts that it was verified with; whether its client
+   * still exists is for the caller to find out
    * @throws UnauthenticatedError, ServiceUnavailableError
    */
   async verify(token: string): Promise<TokenClaims> {
@@ -85,13 +86,20 @@ export class OwnTokens {
       lifeMaxSeconds: tokenLifeSeconds,
       type: tokenType,
     };
-    const payload = await verifyToken(token, ({ kid }) => this.#getKey(kid), rules, this.#clock());
+    let keyCountsUntilMs = 0;
+    const getKey = async ({ kid }: JWTHeaderParameters): Promise<CryptoKey> => {
+      const { key, countsUntilMs } = await this.#getKey(kid);
+      keyCountsUntilMs = countsUntilMs;
+      return key;
+    };
+    const payload = await verifyToken(token, getKey, rules, this.#clock());
     if (typeof payload.client_id !== "string" || payload.client_id !== payload.sub) throw new UnauthenticatedError();
-    return toTokenClaims(payload, payload.client_id);
+    const claims = toTokenClaims(payload, payload.client_id);
+    return { ...claims, holdsUntilMs: Math.min(claims.holdsUntilMs, keyCountsUntilMs) };
   }
 
   /** Only the header's `kid` chooses the key, and only among ours: `jwk`, `jku` and `x5u` are never looked at. */
-  async #getKey(kid: string | undefined): Promise<CryptoKey> {
+  async #getKey(kid: string | undefined): Promise<VerifyingKey> {
     const key = kid === undefined ? null : await this.#keys.findVerifyingKey(kid);
     if (key === null) throw new UnauthenticatedError();
     return key;
@@ -135,9 +143,9 @@ export interface VerifiedPayload extends JWTPayload {
   exp: number;
 }
 
-/** The claims that matter, of a token that was verified. */
+/** The claims that matter, of a token that was verified. They hold until it runs out. */
 export function toTokenClaims(payload: VerifiedPayload, clientId: string): TokenClaims {
-  return { clientId, scopes: parseScopeClaim(payload.scope), expiresAtMs: payload.exp * 1_000 };
+  return { clientId, scopes: parseScopeClaim(payload.scope), holdsUntilMs: payload.exp * 1_000 };
 }
 
 /**

@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import { UnauthenticatedError } from "../../src/access/principal.ts";
 import { PrismaSigningKeyStorage } from "../../src/database/signing-keys.ts";
 import { createAccessWorld, createAdministrator, forge, strangersKey, tokenOf } from "./support.ts";
-import type { AccessWorld } from "./support.ts";
+import type { AccessWorld, TestAccess } from "./support.ts";
 
 let world: AccessWorld;
 
@@ -136,6 +136,39 @@ test("a rotation that forgets the old keys ends their tokens within ten seconds,
   await other.access.authenticate(`Bearer ${await tokenOf(gateway, administrator)}`);
   expect(await world.prisma.signingKey.count()).toBe(1);
 });
+
+test("a rotation that forgets the old keys ends their tokens within ten seconds also where they are first used after it", async () => {
+  const gateway = world.access();
+  const other = world.access({}, world.connect());
+  const administrator = await createAdministrator(gateway.clients);
+  const tokens = await Promise.all([1, 2, 3, 4].map(() => tokenOf(gateway, administrator)));
+  const [known = "", ...later] = tokens;
+  other.clock.stop();
+  await other.access.authenticate(`Bearer ${known}`);
+  other.clock.forward(11_000);
+  // The keys are read anew here, right before the rotation.
+  await other.access.authenticate(`Bearer ${known}`);
+  expect(await gateway.keys.rotate({ forgetOld: true })).toBe(true);
+
+  let passedMs = 0;
+  const outcomes: string[] = [];
+  for (const [index, firstUsedMs] of [1_000, 8_900, 9_700].entries()) {
+    other.clock.forward(firstUsedMs - passedMs);
+    passedMs = firstUsedMs;
+    outcomes.push(await outcomeOf(other, later[index] ?? ""));
+  }
+  // What was read before the rotation counts for a while: nothing but the end of that is promised.
+  expect(outcomes[0]).toBe("taken");
+  other.clock.forward(10_000 - passedMs);
+  for (const token of tokens) expect(await outcomeOf(other, token)).toBe("UnauthenticatedError");
+});
+
+async function outcomeOf({ access }: TestAccess, token: string): Promise<string> {
+  return access.authenticate(`Bearer ${token}`).then(
+    () => "taken",
+    (error: Error) => error.name,
+  );
+}
 
 test("the list of keys says which signs, which will and until when each verifies, and holds neither half of any", async () => {
   const { keys, clock } = world.access();
