@@ -49,7 +49,7 @@ client
   .requiredOption("--name <name>", "for people, 1 to 100 characters")
   .option("--id <id>", "its client_id; made from the name when left out")
   .option("--scope <scope...>", `what it may do: ${scopes.join(", ")}`, [...scopes])
-  .option("--implicit", "open the implicit grant: its id alone gets a token that can read", false)
+  .option("--implicit", "open the implicit grant: its id alone, no secret, gets a token that reads all", false)
   .action(async (options: { name: string; id?: string; scope: string[]; implicit: boolean }) => {
     const { name, id, scope, implicit } = options;
     const input = { name, id, scopes: parseScopes(scope), implicit };

@@ -14,7 +14,7 @@ export interface ApiClient {
   /** For people: 1 … 100 characters. */
   readonly name: string;
   readonly scopes: readonly Scope[];
-  /** Whether the implicit (read-only shopper) grant is open to it: its id alone then gets a token that reads. */
+  /** Whether the implicit (read-only shopper) grant is open to it: its id alone, no secret, then gets a token that reads. */
   readonly implicit: boolean;
   readonly createdAt: Date;
   /** Null while it is not revoked. */
@@ -62,7 +62,8 @@ export type EnsuredApiClient = "created" | "secret replaced" | "unchanged" | "re
 
 /** The id of the client that a first start makes. */
 export const firstClientId = "admin";
-const administrator = { name: "First administrator", scopes, implicit: true } as const;
+/** Its id may be known to everybody: the implicit grant would let strangers read. */
+const administrator = { name: "First administrator", scopes, implicit: false } as const;
 
 const idLengthMax = 255;
 const nameLengthMax = 100;

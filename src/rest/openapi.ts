@@ -31,7 +31,8 @@ const tokenDocumentation: ReadonlyMap<string, FastifySchema> = new Map([
           grant_type: {
             type: "string",
             enum: ["client_credentials", "implicit"],
-            description: "`implicit` tokens may only read.",
+            description:
+              "`implicit` needs no secret, is open only to clients made for it, and its tokens may only read.",
           },
           client_id: text,
           client_secret: { type: "string", description: "With `client_credentials`." },

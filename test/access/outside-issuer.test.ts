@@ -167,11 +167,12 @@ test("the issuer is asked for its keys once, and made-up kids don't make it be a
 });
 
 test("a new key of the issuer is found also where the clock is put back, and where the issuer failed before that", async () => {
+  // Making one takes a while, in which the clock would stand still.
+  const { key, publicJwk } = await strangersKey("RS256");
   gateway.clock.stop();
   gateway.clock.forward(20_000);
   expect((await issued()).clientId).toBe(`${issuerName}|frontend`);
   gateway.clock.forward(-20_000);
-  const { key, publicJwk } = await strangersKey("RS256");
   issuer.keys = [{ ...publicJwk, kid: "2", alg: "RS256", use: "sig" }];
   const token = await forge({ ...header, kid: "2" }, claims(), key);
   issuer.isDown = true;

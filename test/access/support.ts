@@ -72,12 +72,12 @@ export async function createAccessWorld(): Promise<AccessWorld> {
   };
 }
 
-/** A new client with both scopes and the implicit grant. */
+/** A new client with both scopes and, as the first one of an installation, without the implicit grant. */
 export async function createAdministrator(clients: ApiClients): Promise<CreatedApiClient> {
   return await clients.create({
     name: `Administrator ${randomUUID()}`,
     scopes: ["inventory:read", "inventory:write"],
-    implicit: true,
+    implicit: false,
   });
 }
 

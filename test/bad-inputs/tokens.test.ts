@@ -223,7 +223,8 @@ describe("403, over both transports and without effect, to", () => {
   });
 
   test("B37: a shopper's token of the implicit grant", async () => {
-    const body = new URLSearchParams({ grant_type: "implicit", client_id: target.gateway.clientId });
+    const clientId = await target.gateway.addImplicitClient();
+    const body = new URLSearchParams({ grant_type: "implicit", client_id: clientId });
     const response = await fetch(`${target.gateway.url}/oauth/access_token`, { method: "POST", body });
     expect(await answersTo(`Bearer ${((await response.json()) as { access_token: string }).access_token}`)).toEqual(
       forbidden,

@@ -98,7 +98,7 @@ describe("403, and nothing is applied", () => {
   test("an implicit token reads and never writes", async () => {
     const product = newProduct();
     await rest.apply(product, "create", 5);
-    const form = new URLSearchParams({ grant_type: "implicit", client_id: gateway.clientId });
+    const form = new URLSearchParams({ grant_type: "implicit", client_id: await gateway.addImplicitClient() });
     const response = await fetch(`${gateway.url}/oauth/access_token`, { method: "POST", body: form });
     const { access_token: token } = (await response.json()) as { access_token: string };
     const headers = { authorization: `Bearer ${token}` };

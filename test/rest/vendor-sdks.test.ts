@@ -137,7 +137,7 @@ describe.each(versions)("%s", (name) => {
   });
 
   test("reads with the implicit grant, and is refused a write with 403", async () => {
-    const inventories = connect(name, { client_id: gateway.clientId });
+    const inventories = connect(name, { client_id: await gateway.addImplicitClient() });
     const product = newProduct();
     await rest.apply(product, "create", 5);
     expect(await inventories.Get(product)).toEqual({ data: stock(product, 5, 0) });

@@ -83,7 +83,7 @@ describe("with DATABASE_URL set", () => {
       expect(run.stdout + run.stderr).not.toContain(secret);
     }
     expect(await query(databaseUrl, "SELECT id, name, scopes, implicit FROM api_client")).toEqual([
-      { id: "ops", name: "First administrator", scopes: ["inventory:read", "inventory:write"], implicit: true },
+      { id: "ops", name: "First administrator", scopes: ["inventory:read", "inventory:write"], implicit: false },
     ]);
     expect(await readdir(dataDir)).toEqual([]);
   });

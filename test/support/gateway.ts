@@ -11,11 +11,13 @@ export interface TestGateway {
   readonly gateway: Gateway;
   /** The lines of its log so far, each JSON. */
   readonly log: readonly string[];
-  /** Of the client that may do everything, the implicit grant included. */
+  /** Of the client that may read and write, but, as the first one of an installation, has no implicit grant. */
   readonly clientId: string;
   readonly clientSecret: string;
   /** A new access token: of that client, or of a new one that has these scopes only. */
   token(scopes?: readonly Scope[]): Promise<string>;
+  /** @returns the id of a new client that the implicit grant is open to, with both scopes */
+  addImplicitClient(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -48,7 +50,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   const { client, secret } = await gateway.clients.create({
     name: "Test",
     scopes: ["inventory:read", "inventory:write"],
-    implicit: true,
+    implicit: false,
   });
   return {
     url: gateway.url,
@@ -61,6 +63,10 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
       if (scopes === undefined) return requestToken(gateway.url, client.id, secret);
       const other = await gateway.clients.create({ name: "Other", scopes, implicit: false });
       return requestToken(gateway.url, other.client.id, other.secret);
+    },
+    addImplicitClient: async () => {
+      const scopes = ["inventory:read", "inventory:write"] as const;
+      return (await gateway.clients.create({ name: "Shoppers", scopes, implicit: true })).client.id;
     },
     close: async () => {
       await gateway.close();
