@@ -23,6 +23,7 @@ import { NoIntrospectionRule } from "./introspection.ts";
 import { KnownQueries } from "./known-queries.ts";
 import { LimitsRule, tokensMax } from "./limits.ts";
 import { noteAnswer } from "./operation.ts";
+import { SubscriptionRootRule } from "./subscription-root.ts";
 
 type AnsweredRequest = GraphQLRequestContextWillSendResponse<GraphQLContext>;
 
@@ -51,7 +52,7 @@ export function createApolloServer(
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     parseOptions: { maxTokens: tokensMax },
-    validationRules: hidesSchema ? [LimitsRule, NoIntrospectionRule] : [LimitsRule],
+    validationRules: [SubscriptionRootRule, LimitsRule, ...(hidesSchema ? [NoIntrospectionRule] : [])],
     formatError: (formatted, error) => formatError(formatted, error, { hidesSchema }),
     persistedQueries: { cache: knownQueries },
     plugins: [

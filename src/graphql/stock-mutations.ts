@@ -1,4 +1,5 @@
-import { Args, ArgsType, Ctx, Field, ID, Int, Mutation, Resolver } from "type-graphql";
+import type { GraphQLResolveInfo } from "graphql";
+import { Args, ArgsType, Ctx, Field, ID, Info, Int, Mutation, Resolver } from "type-graphql";
 import type { BatchPolicy } from "../inventory/commands.ts";
 import { batchLinesMax } from "../inventory/commands.ts";
 import { InvalidInputError, StockError } from "../inventory/errors.ts";
@@ -8,6 +9,7 @@ import type { Stock as StockData } from "../inventory/stock.ts";
 import { authorize } from "./context.ts";
 import type { GraphQLContext } from "./context.ts";
 import { BatchPolicyEnum } from "./enums.ts";
+import { countRootFields } from "./root-selections.ts";
 import { Stock } from "./stock.ts";
 import { StockTransaction } from "./stock-transaction.ts";
 import { StockTransactionInput } from "./stock-transaction-input.ts";
@@ -44,15 +46,17 @@ export class StockMutations {
       "Applies one stock transaction, and answers once it is durable. A refusal is an entry of `errors` whose `extensions` carry the " +
       "fields of StockError (insufficient stock: code INSUFFICIENT_STOCK, status 422) and `replayed`; a malformed value is " +
       "BAD_USER_INPUT (400) with its `field`. SERVICE_UNAVAILABLE (503) says by `outcome` whether the request may be sent again: " +
-      "`not applied`, or `unknown`: then its idempotency key tells. The request header Idempotency-Key counts as `idempotencyKey`; " +
-      "an answer given before comes with the response header `Idempotent-Replayed: true`. Needs the scope inventory:write.",
+      "`not applied`, or `unknown`: then its idempotency key tells. The request header Idempotency-Key counts as `idempotencyKey` " +
+      "where the operation has no other mutation, and is refused where it has; an answer given before comes with the response header " +
+      "`Idempotent-Replayed: true`. Needs the scope inventory:write.",
   })
   async createStockTransaction(
     @Args(() => StockTransactionInput) args: StockTransactionInput,
     @Ctx() context: GraphQLContext,
+    @Info() info: GraphQLResolveInfo,
   ): Promise<StockTransactionData> {
     const { clientId } = authorize(context, "inventory:write");
-    const idempotencyKey = idempotencyKeyOf(args, context);
+    const idempotencyKey = idempotencyKeyOf(args, context, info);
     const { productId, action, quantity, expectedVersion, reason, reference, note } = args;
     const input = parseStockTransactionInput({
       productId,
@@ -111,12 +115,26 @@ export class StockMutations {
   }
 }
 
-/** The argument, or else the header; they may both be given and then have to be the same. */
-function idempotencyKeyOf(args: StockTransactionInput, context: GraphQLContext): string | null {
-  const argument = args.idempotencyKey ?? null;
-  if (argument !== null && context.idempotencyKey !== null && argument !== context.idempotencyKey)
+/**
+ * The argument, or else the header; they may both be given and then have to be the same. Of several mutations a header would make
+ * one: all but the first would be answered with its outcome.
+ */
+function idempotencyKeyOf(
+  { idempotencyKey }: StockTransactionInput,
+  context: GraphQLContext,
+  info: GraphQLResolveInfo,
+): string | null {
+  const argument = idempotencyKey ?? null;
+  const header = context.idempotencyKey;
+  if (header === null) return argument;
+  if (countRootFields(info) > 1)
+    throw new InvalidInputError(
+      "idempotencyKey",
+      "Several mutations take an `idempotencyKey` argument each, not the Idempotency-Key header",
+    );
+  if (argument !== null && argument !== header)
     throw new InvalidInputError("idempotencyKey", "idempotencyKey is not the key of the Idempotency-Key header");
-  return argument ?? context.idempotencyKey;
+  return header;
 }
 
 /** Ignored, a key would leave a caller believing that the request is safe to send again. */

@@ -18,6 +18,7 @@ import { LimitsRule, tokensMax } from "./limits.ts";
 import { Loaders } from "./loaders.ts";
 import { SharedResults } from "./shared-results.ts";
 import type { StreamSession } from "./stream-sessions.ts";
+import { SubscriptionRootRule } from "./subscription-root.ts";
 
 /** A request for a stream, as both protocols carry it. */
 export interface SubscriptionRequest {
@@ -177,7 +178,7 @@ export class Subscriptions {
       return [withCode(locatedError(error, undefined), "GRAPHQL_PARSE_FAILED")];
     }
     const hidden = this.#services.introspection === "off" ? [NoIntrospectionRule] : [];
-    const errors = validate(this.#schema, document, [...specifiedRules, LimitsRule, ...hidden]);
+    const errors = validate(this.#schema, document, [...specifiedRules, SubscriptionRootRule, LimitsRule, ...hidden]);
     if (errors.length > 0) return errors.map((error) => withCode(error, "GRAPHQL_VALIDATION_FAILED"));
     const operation = getOperationAST(document, operationName);
     if (operation?.operation === OperationTypeNode.SUBSCRIPTION) return document;

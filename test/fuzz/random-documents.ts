@@ -7,10 +7,16 @@ import {
   isListType,
   isNonNullType,
   isObjectType,
+  OperationTypeNode,
+  SchemaMetaFieldDef,
+  TypeMetaFieldDef,
 } from "graphql";
 import type { GraphQLArgument, GraphQLInputType, GraphQLObjectType, GraphQLSchema } from "graphql";
 
 type Choose = fc.GeneratorValue;
+
+/** At the root of a query there are these too. */
+const introspection = [SchemaMetaFieldDef, TypeMetaFieldDef];
 
 /** What no argument is meant to be. */
 const oddLiterals = [
@@ -38,18 +44,26 @@ const oddLiterals = [
   `"2026-02-30T00:00:00Z"`,
 ];
 
+/** Of a field or a fragment, the variable's too. */
+const conditions = ["@include(if: true)", "@skip(if: false)", "@include(if: $flag)", "@skip(if: $flag)", "@skip"];
+
 /** Documents that mean something to the schema, more or less: fields that exist, with arguments that may be anything. */
 export function randomDocuments(schema: GraphQLSchema): fc.Arbitrary<string> {
   return fc.gen().map((choose) => {
-    const roots = [schema.getQueryType(), schema.getMutationType()].flatMap((type) => type ?? []);
-    const root = pick(choose, roots);
-    const keyword = root === schema.getMutationType() ? "mutation" : "query";
-    return `${keyword} ${choose(fc.boolean) ? "Fuzz" : ""} ${selectionOf(choose, root, 5)}`;
+    const roots = Object.values(OperationTypeNode).flatMap((keyword) => {
+      const type = schema.getRootType(keyword);
+      return type == null ? [] : [{ keyword, type }];
+    });
+    const { keyword, type } = pick(choose, roots);
+    const name = choose(fc.boolean) ? "Fuzz" : "";
+    const selection = selectionOf(choose, type, 5);
+    const variables = selection.includes("$flag") ? pick(choose, ["($flag: Boolean!)", "($flag: Boolean = true)"]) : "";
+    return `${keyword} ${name}${variables} ${selection}`;
   });
 }
 
 function selectionOf(choose: Choose, type: GraphQLObjectType, depth: number): string {
-  const all = Object.values(type.getFields());
+  const all = [...Object.values(type.getFields()), ...(type.name === "Query" ? introspection : [])];
   const length = choose(fc.integer, { min: 1, max: 3 });
   const selected = Array.from({ length }, () => pick(choose, all));
   const fields = selected.map((field, index) => {
@@ -61,8 +75,9 @@ function selectionOf(choose: Choose, type: GraphQLObjectType, depth: number): st
           ? "{ __typename }"
           : "";
     const alias = oneIn(choose, 4) ? `a${index}: ` : "";
-    const directive = oneIn(choose, 10) ? " @include(if: true)" : "";
-    return `${alias}${field.name}${argumentsOf(choose, field.args)}${directive} ${inner}`;
+    const directive = oneIn(choose, 10) ? ` ${pick(choose, conditions)}` : "";
+    const text = `${alias}${field.name}${argumentsOf(choose, field.args)}${directive} ${inner}`;
+    return oneIn(choose, 20) ? `... ${pick(choose, conditions)} { ${text} }` : text;
   });
   return `{ ${fields.join(" ")} }`;
 }

@@ -134,6 +134,87 @@ describe("idempotency", () => {
   });
 });
 
+describe("the header beside several mutations", () => {
+  const refusal = {
+    message: "Several mutations take an `idempotencyKey` argument each, not the Idempotency-Key header",
+    extensions: { code: "BAD_USER_INPUT", status: 400, field: "idempotencyKey" },
+  };
+  const increment = (productId: string, quantity: number, idempotencyKey?: string): string =>
+    `createStockTransaction(productId: "${productId}", action: INCREMENT, quantity: ${quantity}${
+      idempotencyKey === undefined ? "" : `, idempotencyKey: "${idempotencyKey}"`
+    }) { version }`;
+  const fields = (...texts: string[]): string =>
+    `mutation { ${texts.map((text, index) => `m${index}: ${text}`).join(" ")} }`;
+
+  test.each<[string, (productId: string) => string]>([
+    ["alike", (id) => fields(increment(id, 1), increment(id, 1))],
+    ["unlike", (id) => fields(increment(id, 1), increment(id, 2))],
+    ["the first with the same key of its own", (id) => fields(increment(id, 1, `h-${id}`), increment(id, 1))],
+    ["both with the same key of their own", (id) => fields(increment(id, 1, `h-${id}`), increment(id, 1, `h-${id}`))],
+    ["the last with another key", (id) => fields(increment(id, 1), increment(id, 1, "other"))],
+    ["the last a deletion", (id) => fields(increment(id, 1), `deleteStock(productId: "${id}") { version }`)],
+    [
+      "the last a batch",
+      (id) =>
+        fields(
+          increment(id, 1),
+          `createStockTransactions(transactions: [{productId: "${id}", action: INCREMENT, quantity: 1}]) { index }`,
+        ),
+    ],
+    [
+      "in a fragment",
+      (id) => `mutation { ...F } fragment F on Mutation { a: ${increment(id, 1)} ...G }
+       fragment G on Mutation { ... { b: ${increment(id, 1)} } }`,
+    ],
+    [
+      "behind directives",
+      (id) => `mutation ($on: Boolean = true) { a: ${increment(id, 1).replace(" {", " @include(if: $on) {")}
+        ... @skip(if: false) { b: ${increment(id, 1)} } }`,
+    ],
+  ])("is refused before any of them runs, however often it is sent: %s", async (_name, mutationOf) => {
+    const productId = newProduct();
+    for (let time = 1; time <= 4; time += 1) {
+      const answer = await server.graphql(mutationOf(productId), {}, { "idempotency-key": `h-${productId}` });
+      expect([answer.status, answer.data]).toEqual([200, null]);
+      expect(answer.errors).toEqual([expect.objectContaining(refusal)]);
+      expect(answer.headers.get("idempotent-replayed")).toBeNull();
+    }
+    expect(await ledgerOf(productId)).toEqual([]);
+  });
+
+  test.each<[string, (productId: string) => string]>([
+    ["alone", (id) => `mutation { ${increment(id, 1)} }`],
+    ["beside __typename", (id) => `mutation { __typename ${increment(id, 1)} }`],
+    ["alone, in a fragment", (id) => `mutation { ...F ...F } fragment F on Mutation { ${increment(id, 1)} }`],
+    ["the same field twice", (id) => `mutation { ${increment(id, 1)} ${increment(id, 1)} }`],
+    [
+      "the other one left out",
+      (id) => `mutation ($both: Boolean = false) { a: ${increment(id, 1)}
+        ...F @include(if: $both) ... @skip(if: true) { c: ${increment(id, 1)} } }
+        fragment F on Mutation { b: ${increment(id, 1)} }`,
+    ],
+  ])("holds for one that is carried out: %s", async (_name, mutationOf) => {
+    const productId = newProduct();
+    const replays: (string | null)[] = [];
+    for (let time = 1; time <= 4; time += 1) {
+      const answer = await server.graphql(mutationOf(productId), {}, { "idempotency-key": `h-${productId}` });
+      expect(answer.errors).toBeUndefined();
+      replays.push(answer.headers.get("idempotent-replayed"));
+    }
+    expect(replays).toEqual([null, "true", "true", "true"]);
+    expect(await ledgerOf(productId)).toEqual([{ version: 1 }]);
+  });
+
+  test("a document without a header gives each its own key", async () => {
+    const productId = newProduct();
+    const both = fields(increment(productId, 1, `a-${productId}`), increment(productId, 1, `b-${productId}`));
+    const applied = { m0: { version: 1 }, m1: { version: 2 } };
+    expect(await server.data(both)).toEqual(applied);
+    expect(await server.data(both)).toEqual(applied);
+    expect(await ledgerOf(productId)).toEqual([{ version: 2 }, { version: 1 }]);
+  });
+});
+
 describe("stockTransactionByIdempotencyKey", () => {
   const lookup = `query ($key: String!) { stockTransactionByIdempotencyKey(idempotencyKey: $key) {
     index replayed transaction { id } error { code status title detail productId action requested available allocated version } } }`;
