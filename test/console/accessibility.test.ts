@@ -97,8 +97,9 @@ test.each([
   ["dark", 1_280],
 ] as const)("axe finds nothing in GraphiQL in %s colours at a width of %d", async (colorScheme, width) => {
   const page = await console.openSignedIn("/", { width, colorScheme });
-  await page.goto("/graphiql");
-  await page.getByRole("button", { name: /^Execute query/ }).click();
+  // Five megabytes of script come first.
+  await page.goto("/graphiql", { timeout: 60_000 });
+  await page.getByRole("button", { name: /^Execute query/ }).click({ timeout: 60_000 });
   await page.getByText('"shirt-m"').waitFor();
   expect(await findings(page)).toEqual([]);
   const overflow = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");

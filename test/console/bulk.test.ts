@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Download, Locator, Page } from "playwright-core";
-import { see, startConsole } from "./support.ts";
+import { holdBack, see, startConsole } from "./support.ts";
 import type { Console } from "./support.ts";
 
 let console: Console;
@@ -133,7 +133,10 @@ describe("a dropped file", () => {
     // In a narrow window the one to stop comes where the one to send was.
     const page = await console.openSignedIn("/bulk", { width: 360 });
     await drop(page, "double.csv", receipts("double", 250));
+    // Nothing is finished between the two clicks.
+    const release = await holdBack(page);
     await page.getByRole("button", { name: "Send 250 lines" }).dblclick({ position: { x: 30, y: 18 } });
+    release();
     await see(page.getByText("Finished: 250 done, 0 refused, 0 not sent."));
     expect(await countOf("double-")).toBe(250);
   });
@@ -150,12 +153,7 @@ describe("a dropped file", () => {
     const buffer = Buffer.from(`${receipts("keys", 450)}\nkeys-x,borrow,1\n`);
     await (await chosen).setFiles({ name: "keys.csv", mimeType: "text/csv", buffer });
     await tabTo(page, "Send 450 lines");
-    let release = (): void => undefined;
-    const isReleased = new Promise<void>((resolve) => (release = resolve));
-    await page.route("**/graphql", async (route) => {
-      await isReleased;
-      await route.fallback();
-    });
+    const release = await holdBack(page);
     await page.keyboard.press("Enter");
     // The button that follows on the one that was pressed has the keyboard: no Tab is needed.
     await see(focused(page, "Stop"));
@@ -188,14 +186,14 @@ describe("a dropped file", () => {
     await drop(page, "again.csv", text);
     // The first batch is done, and the page is gone before it learns of it.
     let sent = 0;
-    const isDone = new Promise<void>((resolve) => {
-      void page.route("**/graphql", async (route) => {
-        if (route.request().postData()?.includes('"CreateStockTransactions"') !== true) return await route.fallback();
-        sent += 1;
-        if (sent > 1) return await route.fallback();
-        await route.fetch();
-        resolve();
-      });
+    let reached = (): void => undefined;
+    const isDone = new Promise<void>((resolve) => (reached = resolve));
+    await page.route("**/graphql", async (route) => {
+      if (route.request().postData()?.includes('"CreateStockTransactions"') !== true) return await route.fallback();
+      sent += 1;
+      if (sent > 1) return await route.fallback();
+      await route.fetch();
+      reached();
     });
     await page.getByRole("button", { name: "Send 250 lines" }).click();
     await isDone;

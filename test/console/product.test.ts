@@ -59,6 +59,8 @@ test("a product that is not tracked says so, and shows itself once it is", async
 test("a product that can't be loaded says so, and is loaded when asked again", async () => {
   await record("unreadable", "CREATE", 8, null);
   const page = await console.openSignedIn("/bulk");
+  // A feed that met the fault as well would load the product by itself when it is back.
+  await see(page.getByText("Live", { exact: true }));
   await page.route("**/graphql", (route) => route.fulfill({ status: 500, json: { errors: [] } }));
   await page.evaluate("history.pushState(null, '', '/console/product?id=unreadable')");
   await see(page.getByText("The product could not be loaded"));

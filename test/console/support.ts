@@ -1,14 +1,10 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { jest } from "@jest/globals";
 import { chromium } from "playwright-core";
 import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
 import { startTestGateway } from "../support/gateway.ts";
 import type { TestGateway, TestGatewayOptions } from "../support/gateway.ts";
 import { Shop } from "../support/shop.ts";
-
-// A browser and its gateway share the machine with other tests.
-jest.setTimeout(60_000);
 
 const builtPage = fileURLToPath(new URL("../../dist/console/index.html", import.meta.url));
 const executablePath = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
@@ -111,6 +107,17 @@ export async function signIn(
   await page.getByLabel("Client secret").fill(client.clientSecret);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("navigation", { name: "Console" }).waitFor();
+}
+
+/** Holds back whatever a page asks of the API from now on, until the returned function is called. */
+export async function holdBack(page: Page): Promise<() => void> {
+  let release = (): void => undefined;
+  const isReleased = new Promise<void>((resolve) => (release = resolve));
+  await page.route("**/graphql", async (route) => {
+    await isReleased;
+    await route.fallback();
+  });
+  return release;
 }
 
 /** Waits until it is there to be seen. @throws Error where it does not come */

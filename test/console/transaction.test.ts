@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Locator, Page } from "playwright-core";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
-import { see, signIn, startConsole } from "./support.ts";
+import { holdBack, see, signIn, startConsole } from "./support.ts";
 import type { Console } from "./support.ts";
 
 let console: Console;
@@ -92,11 +92,35 @@ describe("a stock transaction", () => {
     const page = await console.openSignedIn();
     const sent = recordSent(page);
     const form = await fillIn(page, "double", "Take out", 3);
+    // An answer between the two clicks would put something else below the second.
+    const release = await holdBack(page);
     await form.getByRole("button", { name: "Send" }).dblclick();
+    release();
     await see(form.getByText("Now 7 available and 0 allocated."));
     expect(sent).toHaveLength(1);
     expect(await console.shop.levels("double")).toEqual({ available: 7, allocated: 0, version: 2 });
   });
+});
+
+test.each([1_280, 360])("%i px wide, a second click that comes after the answer leaves what it says", async (width) => {
+  const productId = `clicked-${width}`;
+  await console.shop.move({ productId, action: "INCREMENT", quantity: 10 });
+  const page = await console.openSignedIn();
+  await page.setViewportSize({ width, height: 800 });
+  const form = await fillIn(page, productId, "Take out", 3);
+  const box = await form.getByRole("button", { name: "Send" }).boundingBox();
+  if (box === null) throw new Error("The button is drawn");
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  for (const clickCount of [1, 2]) {
+    await page.mouse.down({ clickCount });
+    await page.mouse.up({ clickCount });
+    await see(form.getByText("Now 7 available and 0 allocated."));
+  }
+  // Whatever the page makes of the click it has made before it has painted twice.
+  await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
+  expect(await form.getByText("Now 7 available and 0 allocated.").isVisible()).toBe(true);
+  await form.getByRole("button", { name: "Next one" }).click();
+  await see(form.getByRole("button", { name: "Send" }));
 });
 
 describe("when the connection is lost", () => {

@@ -46,7 +46,14 @@ export function TransactionDialog({ handle, isOpen, onClose }: TransactionDialog
   };
 
   return (
-    <Dialog open={isOpen} onClose={onClose} fullWidth maxWidth="sm" fullScreen={isNarrow} aria-labelledby="move-stock">
+    <Dialog
+      open={isOpen}
+      onClose={onMeantClick(onClose)}
+      fullWidth
+      maxWidth="sm"
+      fullScreen={isNarrow}
+      aria-labelledby="move-stock"
+    >
       <Stack component="form" onSubmit={submit} noValidate sx={{ minHeight: 0, flex: 1 }}>
         <DialogTitle id="move-stock">Move stock</DialogTitle>
         <DialogContent sx={{ display: "flex", flexDirection: "column", gap: 2, "&&": { pt: 1 } }}>
@@ -68,7 +75,7 @@ export function TransactionDialog({ handle, isOpen, onClose }: TransactionDialog
           )}
           {/* Two buttons, not one that changes: what had the focus is gone by then, and the next one takes it. */}
           {isDone ? (
-            <Button key="next" variant="contained" onClick={startAgain} autoFocus>
+            <Button key="next" variant="contained" onClick={onMeantClick(startAgain)} autoFocus>
               Next one
             </Button>
           ) : (
@@ -86,6 +93,13 @@ export function TransactionDialog({ handle, isOpen, onClose }: TransactionDialog
       </Stack>
     </Dialog>
   );
+}
+
+/** Leaves out the second click of a double click on Send, which meets what its answer has put there. */
+function onMeantClick(act: () => void): (event: object) => void {
+  return (event) => {
+    if (!("detail" in event) || Number(event.detail) < 2) act();
+  };
 }
 
 /** What is there now: undefined as long as nobody knows, null where the product is not tracked. */
