@@ -41,7 +41,14 @@ const settlers: Readonly<Record<GatewayVariant, (databaseUrl: string) => Promise
 };
 
 const [, , variant = "", databaseUrl = "", workers = ""] = process.argv;
-const config = readConfig({ PORT: "0", DATABASE_URL: databaseUrl, WATCHERS_PER_CLIENT_MAX: "1000" });
+// All of the load is one client's, from one address: it is counted, and none of it turned away.
+const config = readConfig({
+  PORT: "0",
+  DATABASE_URL: databaseUrl,
+  WATCHERS_PER_CLIENT_MAX: "1000",
+  RATE_LIMIT_PER_CLIENT: "1000000",
+  RATE_LIMIT_PER_ADDRESS: "1000000",
+});
 const logger = pino({ level: config.logLevel });
 
 if (cluster.isWorker) serveAsWorker(config, logger);

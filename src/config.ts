@@ -119,9 +119,9 @@ export const settings = {
       "Addresses and networks (10.0.0.0/8) of proxies in front, with commas between: their X-Forwarded-For and -Proto are believed.",
   },
   RATE_LIMIT_PER_CLIENT: {
-    default: "50000",
+    default: "10000",
     description:
-      "What one API client may ask for a second, on average, in stock transactions or 25 items read; 0 is no limit.",
+      "What one API client may ask for a second, on average, in stock transactions and items of lists; 0 is no limit.",
   },
   RATE_LIMIT_PER_ADDRESS: {
     default: "10000",

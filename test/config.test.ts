@@ -16,7 +16,7 @@ const defaults = {
   outsideIssuer: null,
   corsOrigins: [],
   trustedProxies: [],
-  rateLimits: { perClient: 50_000, perAddress: 10_000 },
+  rateLimits: { perClient: 10_000, perAddress: 10_000 },
   requestTimeoutMs: 15_000,
   metricsAddress: null,
   traces: null,
@@ -90,7 +90,7 @@ describe("readConfig", () => {
       { trustedProxies: ["127.0.0.1", "10.0.0.0/8", "::1", "2001:db8::/32"] },
     ],
     [{ RATE_LIMIT_PER_CLIENT: "0" }, { rateLimits: { perClient: 0, perAddress: 10_000 } }],
-    [{ RATE_LIMIT_PER_ADDRESS: "1000000" }, { rateLimits: { perClient: 50_000, perAddress: 1_000_000 } }],
+    [{ RATE_LIMIT_PER_ADDRESS: "1000000" }, { rateLimits: { perClient: 10_000, perAddress: 1_000_000 } }],
     [{ REQUEST_TIMEOUT_SECONDS: "1" }, { requestTimeoutMs: 1_000 }],
     [{ METRICS_PORT: "0" }, { metricsAddress: { host: "127.0.0.1", port: 0 } }],
     [

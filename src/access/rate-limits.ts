@@ -11,17 +11,10 @@ export interface RateLimitOptions {
   readonly perAddress: number;
 }
 
-/** So many items of a list cost as much as one stock transaction. */
-const itemsPerUnit = 25;
 /** Who was idle may make up for so many seconds at once. */
 const savedSeconds = 10;
 /** Past it the one not heard of for longest starts anew. */
 const bucketsMax = 10_000;
-
-/** What the items of lists cost a client, on top of the request for them. */
-export function costOfItems(items: number): number {
-  return Math.floor(items / itemsPerUnit);
-}
 
 /**
  * Bounds what each client and each address may ask for, so that none keeps the others from being served. Every gateway counts
@@ -47,8 +40,8 @@ export class RateLimits {
   }
 
   /**
-   * Counts what a request costs besides: 1 for each further line that changes stock, 1 for each 25 items that its lists may
-   * answer with. It may cost more than was saved, a batch would never pass otherwise; that is paid off before the next request.
+   * Counts what a request costs besides: 1 for each further line that changes stock, 1 for each item that its lists may
+   * answer with, which takes as long. It may cost more than was saved, a batch would never pass otherwise; that is paid off before the next request.
    */
   chargeClient(clientId: string, cost: number): void {
     this.#clients.charge(clientId, cost);

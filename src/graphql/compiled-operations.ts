@@ -11,13 +11,9 @@ import type {
 import { compileQuery, isCompiledQuery } from "graphql-jit";
 import type { GraphQLContext } from "./context.ts";
 import { isRequestMessage } from "./errors.ts";
-import { fragmentsOf, Meter } from "./measure.ts";
 
 /** So often graphql-js carries an operation out before it is compiled: who explores asks each thing once or twice. */
 const usesBeforeCompiled = 2;
-
-/** The most fields, those of its fragments counted wherever they are spread, of an operation that is compiled. */
-const fieldsMax = 500;
 
 /** Carries an operation out. @returns what graphql-js would; without `data` where it can't be, for its variables: nothing was done */
 export type CompiledOperation = (
@@ -52,7 +48,7 @@ export class CompiledOperations {
     const uses = this.#uses.get(operation) ?? 0;
     this.#uses.set(operation, uses + 1);
     if (uses < this.#usesBefore) return null;
-    const isCompiled = isPlain(document) && hasOneEffect(operation) && sizeOf(operation, document) <= fieldsMax;
+    const isCompiled = isPlain(document) && hasOneEffect(operation);
     const compiled = isCompiled ? this.#compile(operation, document) : null;
     this.#compiled.set(operation, compiled);
     return compiled;
@@ -107,11 +103,6 @@ function isInputObject(schema: GraphQLSchema, type: TypeNode): boolean {
 }
 
 const unchecked = { errors: undefined };
-
-function sizeOf(operation: OperationDefinitionNode, document: DocumentNode): number {
-  const fragments = fragmentsOf(document);
-  return new Meter((name) => fragments.get(name)).measure(operation.selectionSet).allFields;
-}
 
 /**
  * An error of compiled code as graphql-js makes it. What has gone wrong in a resolver is its original error there; what is wrong

@@ -1,13 +1,12 @@
 import { OperationTypeNode } from "graphql";
 import type { DocumentNode, OperationDefinitionNode } from "graphql";
-import { costOfItems } from "../access/rate-limits.ts";
 import { fragmentsOf, Meter } from "./measure.ts";
 
 /** Apollo Server keeps the documents that it has seen, so that most requests ask for what was measured before. */
 const knownCosts = new WeakMap<OperationDefinitionNode, number>();
 
 /**
- * What an operation costs its client: 1 for each root field and each line that changes stock, 1 more for each 25 items that its
+ * What an operation costs its client: 1 for each root field and each line that changes stock, 1 more for each item that its
  * lists may answer with.
  * @param variables as they came with the request
  */
@@ -22,7 +21,7 @@ export function costOf(
   const meter = new Meter((name) => fragments.get(name), variables);
   const { fields, lines, items } = meter.measure(operation.selectionSet);
   const isMutation = operation.operation === OperationTypeNode.MUTATION;
-  const cost = (isMutation ? lines : fields) + costOfItems(items);
+  const cost = (isMutation ? lines : fields) + items;
   if (!meter.hasReadVariables) knownCosts.set(operation, cost);
   return cost;
 }

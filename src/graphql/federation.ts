@@ -6,7 +6,7 @@ import { parseProductId } from "../inventory/input.ts";
 import type { Stock as StockData } from "../inventory/stock.ts";
 import { authorize } from "./context.ts";
 import type { GraphQLContext } from "./context.ts";
-import { objectsMax } from "./limits.ts";
+import { describeLargeAnswer } from "./limits.ts";
 import { Meter } from "./measure.ts";
 import { Product } from "./product.ts";
 import { Stock } from "./stock.ts";
@@ -69,12 +69,10 @@ export class EntitiesQuery {
 
 /** Validation could not tell: it knows no variables, and so not how many entities there are. */
 function refuseTooMuch({ operation, fragments, variableValues }: GraphQLResolveInfo): void {
-  const { objects } = new Meter((name) => fragments[name], variableValues).measure(operation.selectionSet);
-  if (objects > objectsMax)
-    throw new InvalidInputError(
-      "representations",
-      `The operation has more than ${objectsMax} objects to answer with, with every list as long as it may be`,
-    );
+  const message = describeLargeAnswer(
+    new Meter((name) => fragments[name], variableValues).measure(operation.selectionSet),
+  );
+  if (message !== null) throw new InvalidInputError("representations", message);
 }
 
 async function findEntity(representation: unknown, { loaders }: GraphQLContext): Promise<StockData | Product | null> {

@@ -1,12 +1,13 @@
-import { GraphQLError } from "graphql";
-import type { ASTVisitor, OperationDefinitionNode, ValidationContext } from "graphql";
+import { GraphQLError, Kind, visit } from "graphql";
+import type { ASTNode, ASTVisitor, DocumentNode, ValidationContext } from "graphql";
 import { Meter } from "./measure.ts";
+import type { Measure } from "./measure.ts";
 
 /** For Apollo's parser, which stops there: everything after works on a document of bounded size. */
 export const tokensMax = 2_000;
 
-/** Objects in an answer, if every list is as long as it may be. */
-export const objectsMax = 50_000;
+/** What an answer may have, if every list and every text is as long as it may be. */
+const answerLimits = { objects: 50_000, characters: 32_000_000 } as const;
 
 /** What one document may ask for. */
 const limits = {
@@ -14,6 +15,10 @@ const limits = {
   depth: 12,
   /** Fields at the root of an operation, each of which is a statement or a mutation. */
   rootFields: 10,
+  /** Fields in one selection set, those of its fragments included: each is compared with each other one of its name. */
+  fieldsOfOne: 100,
+  /** Fields at every level, those of a fragment wherever it is spread. */
+  fields: 400,
   /** Aliases in the whole document. */
   aliases: 50,
   directives: 20,
@@ -21,30 +26,59 @@ const limits = {
 
 /** A validation rule: refuses documents that would cost more than any client has use for, before anything is executed. */
 export function LimitsRule(context: ValidationContext): ASTVisitor {
-  const report = (what: string, max: number, node: OperationDefinitionNode): void =>
-    context.reportError(new GraphQLError(`The operation has more than ${max} ${what}`, { nodes: node }));
-  const meter = new Meter((name) => context.getFragment(name) ?? undefined);
-  let aliases = 0;
-  let directives = 0;
   return {
-    OperationDefinition(node) {
-      const measure = meter.measure(node.selectionSet);
-      if (measure.fields > limits.rootFields) report("root fields", limits.rootFields, node);
-      if (measure.depth > limits.depth) report("levels of fields", limits.depth, node);
-      if (measure.objects > objectsMax)
-        report("objects to answer with, with every list as long as it may be", objectsMax, node);
+    Document(document) {
+      const errors = findExcesses(document, new Meter((name) => context.getFragment(name) ?? undefined));
+      for (const error of errors) context.reportError(error);
+      // Other rules take long over what is too much, so that they are given nothing of it.
+      return errors.length === 0 ? undefined : { ...document, definitions: [] };
     },
     Field(node) {
-      if (node.alias !== undefined) aliases += 1;
-      if (aliases === limits.aliases + 1 && node.alias !== undefined)
-        context.reportError(new GraphQLError(`The document has more than ${limits.aliases} aliases`, { nodes: node }));
-    },
-    Directive(node) {
-      directives += 1;
-      if (directives === limits.directives + 1)
-        context.reportError(
-          new GraphQLError(`The document has more than ${limits.directives} directives`, { nodes: node }),
-        );
+      const isOfSchema = node.name.value === "__schema" || context.getParentType()?.name.startsWith("__") === true;
+      // Each alias tells it once more, to the power of the levels.
+      if (isOfSchema && node.alias !== undefined)
+        context.reportError(new GraphQLError("The schema's description has no aliases", { nodes: node.alias }));
     },
   };
+}
+
+/** @returns what is said of an operation whose answer may be larger than one may be; null where it may not */
+export function describeLargeAnswer(measure: Pick<Measure, keyof typeof answerLimits>): string | null {
+  for (const what of ["objects", "characters"] as const)
+    if (measure[what] > answerLimits[what])
+      return `The operation has more than ${answerLimits[what]} ${what} to answer with, with every list and text as long as it may be`;
+  return null;
+}
+
+function findExcesses(document: DocumentNode, meter: Meter): GraphQLError[] {
+  const errors: GraphQLError[] = [];
+  const check = (count: number, max: number, what: string, nodes: ASTNode): void => {
+    if (count > max) errors.push(new GraphQLError(`The operation has more than ${max} ${what}`, { nodes }));
+  };
+  for (const node of document.definitions) {
+    if (node.kind !== Kind.OPERATION_DEFINITION && node.kind !== Kind.FRAGMENT_DEFINITION) continue;
+    const measure = meter.measure(node.selectionSet);
+    check(measure.fieldsOfOne, limits.fieldsOfOne, "fields in one selection", node);
+    check(measure.allFields, limits.fields, "fields", node);
+    if (node.kind === Kind.FRAGMENT_DEFINITION) continue;
+    check(measure.fields, limits.rootFields, "root fields", node);
+    check(measure.depth, limits.depth, "levels of fields", node);
+    const message = describeLargeAnswer(measure);
+    if (message !== null) errors.push(new GraphQLError(message, { nodes: node }));
+  }
+  const aliases: ASTNode[] = [];
+  const directives: ASTNode[] = [];
+  visit(document, {
+    Field: (node) => void (node.alias === undefined || aliases.push(node)),
+    Directive: (node) => void directives.push(node),
+  });
+  for (const [nodes, max, what] of [
+    [aliases, limits.aliases, "aliases"],
+    [directives, limits.directives, "directives"],
+  ] as const) {
+    const first = nodes[max];
+    if (first !== undefined)
+      errors.push(new GraphQLError(`The document has more than ${max} ${what}`, { nodes: first }));
+  }
+  return errors;
 }

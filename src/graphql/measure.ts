@@ -1,6 +1,7 @@
 import { Kind } from "graphql";
 import type { DocumentNode, FieldNode, FragmentDefinitionNode, SelectionSetNode, ValueNode } from "graphql";
 import { batchLinesMax } from "../inventory/commands.ts";
+import { noteLengthMax, productIdLengthMax } from "../inventory/input.ts";
 import { pageSizeDefault, pageSizeMax } from "../inventory/queries.ts";
 
 const pagedFields: ReadonlySet<string> = new Set(["stocks", "stockTransactions", "transactions"]);
@@ -13,10 +14,36 @@ const listFields: ReadonlyMap<string, string> = new Map([
 /** Lists whose items come from the database, where those of a batch are what it was given. */
 const readLists: ReadonlySet<string> = new Set([...pagedFields, "stocksByProductId", "_entities"]);
 
+/** Characters of what is no object, if a text is as long as it may be. */
+function lengthOfLeaf(name: string): number {
+  if (name === "note") return noteLengthMax;
+  return shortFields.has(name) ? 32 : productIdLengthMax;
+}
+
+/** What each stock and each stock transaction has besides texts: numbers, dates and names of enums. */
+const shortFields: ReadonlySet<string> = new Set([
+  "available",
+  "allocated",
+  "total",
+  "version",
+  "createdAt",
+  "updatedAt",
+  "action",
+  "quantity",
+  "availableAfter",
+  "allocatedAfter",
+  "reason",
+]);
+
+/** Quotes, colon and comma of a member in JSON. */
+const punctuation = 4;
+
 /** What a selection set comes to when it is answered. */
-interface Measure {
+export interface Measure {
   readonly depth: number;
   readonly fields: number;
+  /** The most fields that one selection set has, at whatever level. */
+  readonly fieldsOfOne: number;
   /** Fields at every level, those of a fragment wherever it is spread. */
   readonly allFields: number;
   /** What the fields ask for by themselves: a line each, or as many as a batch has, or a page's items. */
@@ -25,7 +52,20 @@ interface Measure {
   readonly items: number;
   /** Objects in the answer, if every list is as long as it may be. */
   readonly objects: number;
+  /** Characters of the answer, if every list and every text is as long as it may be. */
+  readonly characters: number;
 }
+
+const nothing: Measure = {
+  depth: 0,
+  fields: 0,
+  fieldsOfOne: 0,
+  allFields: 0,
+  lines: 0,
+  items: 0,
+  objects: 0,
+  characters: 0,
+};
 
 /** Finds a fragment of the document by its name. */
 type FindFragment = (name: string) => FragmentDefinitionNode | undefined;
@@ -64,32 +104,47 @@ export class Meter {
         ? this.measure(selection.selectionSet)
         : this.#measureFragment(selection.name.value);
     });
+    const fields = sum(measures.map((measure) => measure.fields));
     return {
       depth: Math.max(0, ...measures.map(({ depth }) => depth)),
-      fields: sum(measures.map(({ fields }) => fields)),
+      fields,
+      fieldsOfOne: Math.max(fields, ...measures.map(({ fieldsOfOne }) => fieldsOfOne)),
       allFields: sum(measures.map(({ allFields }) => allFields)),
       lines: sum(measures.map(({ lines }) => lines)),
       items: sum(measures.map(({ items }) => items)),
       objects: sum(measures.map(({ objects }) => objects)),
+      characters: sum(measures.map(({ characters }) => characters)),
     };
   }
 
   #measureField(field: FieldNode): Measure {
-    // The schema's own description is no larger than it is.
-    if (field.selectionSet === undefined || field.name.value.startsWith("__"))
-      return { depth: 1, fields: 1, allFields: 1, lines: 1, items: 0, objects: 0 };
+    const name = field.name.value;
+    const keyLength = (field.alias ?? field.name).value.length + punctuation;
+    if (field.selectionSet === undefined)
+      return { ...nothing, depth: 1, fields: 1, allFields: 1, lines: 1, characters: keyLength + lengthOfLeaf(name) };
     const inner = this.measure(field.selectionSet);
+    const { fieldsOfOne } = inner;
+    const allFields = 1 + inner.allFields;
+    // The schema's own description is no larger than it is.
+    if (name.startsWith("__"))
+      return { ...nothing, depth: 1, fields: 1, fieldsOfOne, allFields, lines: 1, characters: keyLength };
     const lines = this.#lengthOf(field);
-    const items = lines * ((readLists.has(field.name.value) ? 1 : 0) + inner.items);
-    const objects = lines * (1 + inner.objects);
-    return { depth: 1 + inner.depth, fields: 1, allFields: 1 + inner.allFields, lines, items, objects };
+    return {
+      depth: 1 + inner.depth,
+      fields: 1,
+      fieldsOfOne,
+      allFields,
+      lines,
+      items: lines * ((readLists.has(name) ? 1 : 0) + inner.items),
+      objects: lines * (1 + inner.objects),
+      characters: keyLength + lines * (punctuation + inner.characters),
+    };
   }
 
   /** A fragment that spreads itself counts for nothing here: another rule refuses it. */
   #measureFragment(name: string): Measure {
     const known = this.#fragments.get(name);
     if (known !== undefined) return known;
-    const nothing = { depth: 0, fields: 0, allFields: 0, lines: 0, items: 0, objects: 0 };
     this.#fragments.set(name, nothing);
     const fragment = this.#findFragment(name);
     const measure = fragment === undefined ? nothing : this.measure(fragment.selectionSet);

@@ -3,7 +3,6 @@ import type { Authenticator } from "../access/authenticator.ts";
 import { authorizationOf } from "../access/bearer.ts";
 import { principalDecorator, requireScope } from "../access/principal.ts";
 import type { Principal, Scope } from "../access/principal.ts";
-import { costOfItems } from "../access/rate-limits.ts";
 import type { RateLimits } from "../access/rate-limits.ts";
 
 /** Lets only requests with a valid access token and the scope pass, before their body is read. */
@@ -22,6 +21,5 @@ export function principalOf(request: FastifyRequest): Principal {
 
 /** Counts a list before it is read. */
 export function chargeForItems(request: FastifyRequest, rateLimits: RateLimits, items: number): void {
-  const cost = costOfItems(items);
-  if (cost > 0) rateLimits.chargeClient(principalOf(request).clientId, cost);
+  rateLimits.chargeClient(principalOf(request).clientId, items);
 }

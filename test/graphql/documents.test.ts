@@ -35,6 +35,19 @@ async function send(init: {
   return { status: response.status, type: response.headers.get("content-type"), ...(JSON.parse(text) as object) };
 }
 
+/** Sends it, and expects the answer within a second: not each time, for the machine may be at something else meanwhile. */
+async function sendAtOnce(body: string): Promise<Answer> {
+  const times: number[] = [];
+  let answer: Answer;
+  do {
+    const startedAt = performance.now();
+    answer = await send({ headers: json, body });
+    times.push(performance.now() - startedAt);
+  } while (Math.min(...times) >= 1_000 && times.length < 5);
+  expect(Math.min(...times)).toBeLessThan(1_000);
+  return answer;
+}
+
 const nothingHappened = async (): Promise<void> =>
   expect(await server.data(`{ stockTransactions { totalCount } }`)).toEqual({ stockTransactions: { totalCount: 0 } });
 
@@ -43,6 +56,9 @@ const mutation = (alias: string): string =>
 
 const many = (count: number, text: (index: number) => string): string =>
   Array.from({ length: count }, (_, index) => text(index)).join(" ");
+
+const schemaFragment = (name: string, type: string, field: string, next: string): string =>
+  `fragment ${name} on ${type} { ${many(3, (index) => `${name.toLowerCase()}${index}: ${field} { ...${next} }`)} }`;
 
 describe("a document that asks for too much is HTTP 400 at once, and none of it is executed", () => {
   test.each<[string, string, string]>([
@@ -76,6 +92,37 @@ describe("a document that asks for too much is HTTP 400 at once, and none of it 
       "objects to answer with",
     ],
     [
+      "one text under many names",
+      `{ stocks(first: 100) { nodes { transactions(first: 100) { nodes { ${many(40, (index) => `n${index}: note`)} } } } } }`,
+      "more than 32000000 characters to answer with",
+    ],
+    [
+      "a long name for each of many values",
+      `{ stocks(first: 100) { nodes { transactions(first: 100) { nodes { ${"n".repeat(4_000)}: id } } } } }`,
+      "more than 32000000 characters to answer with",
+    ],
+    [
+      "101 fields in one selection",
+      `{ stocks { ${"totalCount ".repeat(101)} } }`,
+      "more than 100 fields in one selection",
+    ],
+    ["401 fields", `{ ${many(4, () => `stocks { nodes { ${"version ".repeat(99)} } }`)} }`, "more than 400 fields"],
+    [
+      "fields in fragments that double",
+      `{ stocks { ...F0 } } ${many(9, (index) => `fragment F${index} on StockConnection { nodes { version } ...F${index + 1} ...F${index + 1} }`)} fragment F9 on StockConnection { totalCount }`,
+      "more than 400 fields",
+    ],
+    [
+      "the schema's description told again and again",
+      `{ ...S } ${schemaFragment("S", "Query", "__schema", "T")} ${schemaFragment("T", "__Schema", "types", "F")} ${schemaFragment("F", "__Type", "fields", "A")} fragment A on __Field { name }`,
+      "The schema's description has no aliases",
+    ],
+    [
+      "the whole description twice",
+      `{ a: __schema { types { name } } b: __schema { types { name } } }`,
+      "has no aliases",
+    ],
+    [
       "fragments that double",
       `{ ...F0 } ${many(20, (index) => `fragment F${index} on Query { ...F${index + 1} ...F${index + 1} }`)} fragment F20 on Query { stocks { totalCount } }`,
       "more than 10 root fields",
@@ -89,9 +136,7 @@ describe("a document that asks for too much is HTTP 400 at once, and none of it 
     ["20 000 brackets", "[".repeat(20_000), "Syntax Error"],
     ["20 000 lists", `{ stocksByProductId(productIds: ${"[".repeat(20_000)}`, "Syntax Error"],
   ])("%s", async (_what, query, message) => {
-    const startedAt = performance.now();
-    const { status, errors, data } = await send({ headers: json, body: JSON.stringify({ query }) });
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    const { status, errors, data } = await sendAtOnce(JSON.stringify({ query }));
     expect(status).toBe(400);
     expect(data).toBeUndefined();
     expect(errors?.map(({ message: text }) => text).join("\n")).toContain(message);
@@ -169,9 +214,7 @@ describe("a malformed request is HTTP 400 in GraphQL's shape", () => {
       }),
     ],
   ])("%s", async (_what, body) => {
-    const startedAt = performance.now();
-    const { status, type, errors, data } = await send({ headers: json, body });
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    const { status, type, errors, data } = await sendAtOnce(body);
     expect([status, type, data]).toEqual([400, "application/json; charset=utf-8", undefined]);
     expect(errors?.map(({ extensions }) => extensions["status"])).toEqual((errors ?? []).map(() => 400));
     expect(errors?.length).toBeGreaterThan(0);

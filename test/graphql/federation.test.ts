@@ -182,7 +182,7 @@ describe("_entities", () => {
     ]);
   });
 
-  test("is bounded: by a thousand keys, and by the objects that it could answer with for as many as there are", async () => {
+  test("is bounded: by a thousand keys, and by what it could answer with for as many as there are", async () => {
     const many = await entities(Array.from({ length: 1_001 }, () => stock("hat")));
     expect([many.data, many.errors?.map(({ message }) => message)]).toEqual([
       null,
@@ -195,7 +195,17 @@ describe("_entities", () => {
     const { data, errors } = await entities([...enough, product("hat")], histories);
     expect([data, errors?.map(({ message }) => message)]).toEqual([
       null,
-      ["The operation has more than 50000 objects to answer with, with every list as long as it may be"],
+      ["The operation has more than 50000 objects to answer with, with every list and text as long as it may be"],
+    ]);
+    const names = Array.from({ length: 10 }, (_, index) => `n${index}: note`).join(" ");
+    const notes = histories.replace("version", names).replace("first: 100", "first: 10");
+    const long = await entities(
+      Array.from({ length: 500 }, () => product("hat")),
+      notes,
+    );
+    expect([long.data, long.errors?.map(({ message }) => message)]).toEqual([
+      null,
+      ["The operation has more than 32000000 characters to answer with, with every list and text as long as it may be"],
     ]);
   });
 });
