@@ -138,6 +138,7 @@ describe("a replica", () => {
     const productId = newProduct();
     await receive(shop, productId);
     await shop.move({ productId, action: "INCREMENT", quantity: 1, idempotencyKey: productId });
+    await untilAnswered();
     const before = await reads();
     const lists = "totalCount nodes { version }";
     const asked = `query ($id: ID!, $key: String!) {

@@ -9,8 +9,8 @@ import { parseStockTransactionInput } from "../../src/inventory/input.ts";
 import { Inventory } from "../../src/inventory/inventory.ts";
 import { embeddedUrlOf, Premises } from "../start/support.ts";
 
-/** Past the five seconds after which nobody waits for COMMIT's answer any more, so that a second try is made. */
-const deadlineMs = 6_000;
+/** Well past the five seconds after which nobody waits for COMMIT's answer any more, so that a second try is made. */
+const deadlineMs = 8_000;
 
 const premises = new Premises();
 let databaseUrl: string;
@@ -181,7 +181,7 @@ test("following a ledger that has nothing new waits for no standby", async () =>
 
 test("a session that was opened with a server that takes no writes is not lent again", async () => {
   await admin.query("ALTER DATABASE inventory_gateway SET default_transaction_read_only = on");
-  const other = createInventory(1_000);
+  const other = createInventory(3_000);
   const refused = receive("demoted", 1, other).catch((error: unknown) => error);
   expect(await refused).toMatchObject({ name: "ServiceUnavailableError", outcome: "not applied" });
   await admin.query("ALTER DATABASE inventory_gateway RESET default_transaction_read_only");

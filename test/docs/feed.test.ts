@@ -10,6 +10,7 @@ import { createFeedClient, follow } from "../../docs/examples/apollo-client.ts";
 import type { StockTransactionEdge } from "../../docs/examples/apollo-client.ts";
 import { readSince } from "../../docs/examples/poll.ts";
 import { FeedWorld } from "../graphql/feed-world.ts";
+import { findFreePort } from "../start/support.ts";
 import { startTestGateway } from "../support/gateway.ts";
 
 const docs = fileURLToPath(new URL("../../docs", import.meta.url));
@@ -43,16 +44,17 @@ class Seen {
 }
 
 /** A gateway that a test stops and starts again at the same place, over the ledger of {@link world}. */
-const startAnother = (port = 0): ReturnType<typeof startTestGateway> =>
+const startAnother = (port: number): ReturnType<typeof startTestGateway> =>
   startTestGateway({ databaseUrl: world.gateway.databaseUrl, port, streamTimings: { lookIntervalMs: 100 } });
 
 test("the follower with Apollo Client misses and repeats nothing when its token runs out and when the gateway starts again", async () => {
   const { id, token } = await world.newCaller();
-  const tokens = [await world.agedToken(id)];
+  const tokens = [await world.agedToken(id, 2)];
   const asked: string[] = [];
   const seen = new Seen();
   const after = await world.tip();
-  let gateway = await startAnother();
+  const port = await findFreePort();
+  let gateway = await startAnother(port);
   const client = createFeedClient(gateway.url, async () => {
     asked.push(tokens.shift() ?? token);
     return asked.at(-1) ?? "";
@@ -71,7 +73,6 @@ test("the follower with Apollo Client misses and repeats nothing when its token 
   while (asked.length < 2) await world.receive("other");
   await world.receive("followed");
   await seen.until(2);
-  const port = Number(new URL(gateway.url).port);
   await gateway.close();
   await world.receive("followed");
   gateway = await startAnother(port);
@@ -104,7 +105,8 @@ test("the follower with Apollo Client says so when its cursor is none", async ()
 
 test("the follower with curl goes on from the cursor in its file, when it is started again and when the gateway is", async () => {
   const folder = await mkdtemp(join(tmpdir(), "follow-"));
-  let gateway = await startAnother();
+  const port = await findFreePort();
+  let gateway = await startAnother(port);
   const { client, secret } = await gateway.gateway.clients.create({
     name: "Curl",
     scopes: ["inventory:read"],
@@ -135,7 +137,6 @@ test("the follower with curl goes on from the cursor in its file, when it is sta
   // Ended before it has kept the cursor of what it has printed, it would print that again.
   while (JSON.parse(await readFile(file, "utf8")) !== lastCursor);
   stop();
-  const port = Number(new URL(gateway.url).port);
   await world.receive("curled");
   stop = start(second);
   await second.until(await versions());
@@ -156,12 +157,17 @@ test("the poller reads each stock transaction once, page by page", async () => {
   const { token } = await world.newCaller();
   let after = await world.tip();
   const versions: number[] = [];
+  let received = 0;
   for (const count of [250, 0, 3]) {
     if (count > 0) await world.receiveLarge("polled", count);
-    for await (const { cursor, node } of readSince(world.url, token, after)) {
-      after = cursor;
-      versions.push(node.version);
-    }
+    received += count;
+    // Other files' groups run on the same server: one that ends in the very moment of a reading puts off the newest to the next.
+    do {
+      for await (const { cursor, node } of readSince(world.url, token, after)) {
+        after = cursor;
+        versions.push(node.version);
+      }
+    } while (versions.length < received);
   }
   expect(versions).toEqual(Array.from({ length: 253 }, (_, index) => index + 1));
 });

@@ -11,7 +11,7 @@ import type { TestGateway } from "../support/gateway.ts";
 import { auditLedger } from "../support/ledger-audit.ts";
 import { Shop } from "../support/shop.ts";
 
-/** A gateway that gives up after two seconds, not ten, on a database that a proxy stands in front of. */
+/** A gateway that gives up after three seconds, not ten, on a database that a proxy stands in front of. */
 let database: TestDatabase;
 let proxy: FaultyProxy;
 let gateway: TestGateway;
@@ -25,7 +25,7 @@ beforeAll(async () => {
   url.hostname = "127.0.0.1";
   url.port = String(proxy.port);
   const prisma = createPrisma(url.href, { poolSize: 2, name: "groups", preparesStatements: true });
-  const settler = new GroupCommit(new PrismaInventoryStorage(prisma), { deadlineMs: 2_000 });
+  const settler = new GroupCommit(new PrismaInventoryStorage(prisma), { deadlineMs: 3_000 });
   gateway = await startTestGateway({ databaseUrl: database.url, settler });
   shop = await Shop.open(gateway);
   closers.push(

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client } from "pg";
-import { findFreePort } from "../../src/database/embedded-process.ts";
 import { startEmbeddedPostgres } from "../../src/database/embedded-postgres.ts";
 import type { EmbeddedPostgres } from "../../src/database/embedded-postgres.ts";
 import { migrate } from "../../src/database/migrate.ts";
+import { eventually, findFreePort } from "../start/support.ts";
 import { ForeignGroup } from "../support/foreign-group.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import type { TestGateway } from "../support/gateway.ts";
@@ -243,6 +243,8 @@ const isOutage = (reason: string): boolean => reason.startsWith("1012 ") || reas
 
 /** Ends the sessions that the gateways tell each other on. */
 async function cutSignals(): Promise<void> {
+  const listening = "SELECT FROM pg_stat_activity WHERE application_name = 'inventory-gateway signal'";
+  await eventually("one of each", async () => (await query(listening)).length === gateways.length);
   const sessions = await query<{ ended: boolean }>(
     "SELECT pg_terminate_backend(pid) AS ended FROM pg_stat_activity WHERE application_name = 'inventory-gateway signal'",
   );

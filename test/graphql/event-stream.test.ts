@@ -273,7 +273,8 @@ describe("a stream tells", () => {
 
   test("that the client has as many as it may have, and has room when one has gone", async () => {
     const { token } = await world.newCaller();
-    const [one, two] = [await open({ token }), await open({ token })];
+    const one = await open({ token, headers: { "x-request-id": "first-of-two" } });
+    const two = await open({ token });
     const [{ data }] = (await (await open({ token })).end()).events as [ServerEvent];
     expect(data.errors).toEqual([
       {
@@ -283,9 +284,8 @@ describe("a stream tells", () => {
         extensions: { code: "RATE_LIMITED", status: 429, retryAfterSeconds: 10 },
       },
     ]);
-    const from = world.gateway.log.length;
     one.destroy();
-    await world.logged({ msg: "request", path: "/graphql" }, from);
+    await world.logged({ msg: "request", id: "first-of-two" });
     const [productId, after] = [newProduct(), await world.tip()];
     await world.receive(productId);
     const three = await open({ token, variables: { productIds: [productId], after } });
@@ -295,7 +295,8 @@ describe("a stream tells", () => {
 
   test("that its client was revoked, or that its token has run out", async () => {
     const [one, two] = [await world.newCaller(), await world.newCaller()];
-    const [revoked, aged] = [await open({ token: one.token }), await open({ token: await world.agedToken(two.id) })];
+    const revoked = await open({ token: one.token });
+    const aged = await open({ token: await world.agedToken(two.id, 5) });
     await world.gateway.gateway.clients.revoke(one.id);
     const events = last("Unable to validate access token", { code: "UNAUTHENTICATED", status: 401 });
     expect(await revoked.end()).toEqual({ events, isComplete: true });
@@ -316,14 +317,10 @@ describe("a stream tells", () => {
   test("that the gateway stops, which does not wait for one that isn't read", async () => {
     const stopping = await FeedWorld.open();
     const { token } = await stopping.newCaller();
-    const request = { token, query: watchDocument };
+    const variables = { after: await stopping.tip() };
     const [heeding, deaf] = [
-      await EventStream.open(stopping.url, request),
-      await EventStream.open(stopping.url, {
-        ...request,
-        query: largeDocument,
-        variables: { after: await stopping.tip() },
-      }),
+      await EventStream.open(stopping.url, { token, query: watchDocument, variables }),
+      await EventStream.open(stopping.url, { token, query: largeDocument, variables }),
     ];
     deaf.response.pause();
     await stopping.receiveLarge("large", 100);

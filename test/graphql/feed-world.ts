@@ -50,14 +50,14 @@ export class FeedWorld {
     return { id: client.id, token };
   }
 
-  /** A token that the gateway could have issued an hour ago: it runs out in two seconds. */
-  async agedToken(clientId: string): Promise<string> {
+  /** A token that the gateway could have issued an hour ago: it runs out in so many seconds, or up to one earlier. */
+  async agedToken(clientId: string, secondsLeft: number): Promise<string> {
     const prisma = createPrisma(this.gateway.databaseUrl, { poolSize: 1, name: "test", preparesStatements: false });
     const { kid, key } = await readSigningKey(prisma);
     await prisma.$disconnect();
     const now = Math.floor(Date.now() / 1_000);
     const [iss, aud] = ["inventory-gateway", "inventory-gateway"];
-    const exp = now + 2 - clockToleranceSeconds;
+    const exp = now + secondsLeft - clockToleranceSeconds;
     const claims = { iss, aud, sub: clientId, client_id: clientId, scope: "inventory:read", iat: exp - 3_600, exp };
     return forge({ alg: "ES256", typ: "at+jwt", kid }, claims, key);
   }

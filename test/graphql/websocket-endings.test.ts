@@ -66,7 +66,7 @@ describe("an open WebSocket is closed", () => {
 
   test("with 4401 when its token runs out", async () => {
     const caller = await world.newCaller();
-    const socket = await FeedSocket.admitted(world.url, await world.agedToken(caller.id));
+    const socket = await FeedSocket.admitted(world.url, await world.agedToken(caller.id, 5));
     socket.subscribe("1");
     expect(await socket.end()).toEqual({ code: 4401, reason: "Unable to validate access token", unread: [] });
   });
@@ -121,16 +121,15 @@ describe("an open WebSocket is closed", () => {
   });
 
   test("with 1000 when it has had no subscription for a while, and not while it has one", async () => {
-    const impatient = await open({ streamTimings: { pingIntervalMs: 500, idleTimeoutMs: 1_000 } });
+    // Each has as long as from one ping to the next to answer it.
+    const impatient = await open({ streamTimings: { pingIntervalMs: 1_500, idleTimeoutMs: 2_000 } });
     const { token } = await impatient.newCaller();
-    const [busy, idle] = [
-      await FeedSocket.admitted(impatient.url, token),
-      await FeedSocket.admitted(impatient.url, token),
-    ];
+    const busy = await FeedSocket.admitted(impatient.url, token);
     busy.subscribe("1");
+    const idle = await FeedSocket.admitted(impatient.url, token);
     expect(await idle.end()).toEqual({ code: 1000, reason: "No subscription for a while", unread: [] });
     let pings = 0;
-    await new Promise<void>((resolve) => busy.socket.on("ping", () => (pings += 1) > 3 && resolve()));
+    await new Promise<void>((resolve) => busy.socket.on("ping", () => (pings += 1) > 2 && resolve()));
     await busy.settle();
     await busy.close();
   });

@@ -80,8 +80,8 @@ test("a clock that is put forward turns nobody away who waits", async () => {
   const lock = await lockStock(databaseUrl, "waits");
   const moves = [1, 2].map((quantity) => shop.move({ productId: "waits", action: "INCREMENT", quantity }));
   await eventually("a gateway that waits", async () => {
-    const waiting = await query(databaseUrl, "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
-    return waiting.length > 0;
+    const waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    return (await query(databaseUrl, waiting)).length > 0;
   });
   await putClock(5);
   await lock.release();

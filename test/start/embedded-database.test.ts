@@ -105,7 +105,7 @@ test("F22: readiness turns 503 within seconds while the database is away, and ba
   // Its sessions too: they answer without it.
   const sessions = await query(
     await embeddedUrlOf(dataDir),
-    "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()",
+    "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
   );
   const pids = [postmaster, ...sessions.map((row) => Number(row["pid"]))];
   for (const pid of pids) process.kill(pid, "SIGSTOP");

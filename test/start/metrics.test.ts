@@ -61,8 +61,9 @@ test.each([1, 2])("WORKERS=%d: the metrics of all are on a port of their own, an
 test("what a worker has counted stays when it dies", async () => {
   const { run, metricsUrl } = await serve(2);
   expect(sumOf(await read(metricsUrl), transactions)).toBe(6);
-  const pid = Number(/"pid":(\d+)[^\n]*"msg":"request"/.exec(run.stdout)?.[1]);
-  process.kill(pid, "SIGKILL");
+  const line = /"pid":(\d+)[^\n]*"msg":"request"/;
+  await eventually("a request's line", () => line.test(run.stdout));
+  process.kill(Number(line.exec(run.stdout)?.[1]), "SIGKILL");
   await eventually("another in its place", async () => sumOf(await read(metricsUrl), "inventory_workers") === 2);
   expect(sumOf(await read(metricsUrl), transactions)).toBe(6);
 });

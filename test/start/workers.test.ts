@@ -32,7 +32,7 @@ function isWorker(pid: number): boolean {
 }
 
 /** Over a connection of its own, which the next worker in turn takes. @returns the status */
-async function send(url: string, body?: URLSearchParams, timeoutMs = 3_000): Promise<number> {
+async function send(url: string, body?: URLSearchParams, timeoutMs = 15_000): Promise<number> {
   const headers = { "content-type": "application/x-www-form-urlencoded" };
   const method = body === undefined ? "GET" : "POST";
   // What is handed to a worker as it dies is answered by nobody.
@@ -46,9 +46,9 @@ async function send(url: string, body?: URLSearchParams, timeoutMs = 3_000): Pro
 }
 
 /** @returns the status */
-function requestToken(url: string, secret: string, timeoutMs?: number): Promise<number> {
+function requestToken(url: string, secret: string): Promise<number> {
   const form = { grant_type: "client_credentials", client_id: "admin", client_secret: secret };
-  return send(`${url}/oauth/access_token`, new URLSearchParams(form), timeoutMs);
+  return send(`${url}/oauth/access_token`, new URLSearchParams(form));
 }
 
 /** Has whoever looks for a client wait. */
@@ -105,7 +105,7 @@ describe("with several workers", () => {
     process.kill(killed, "SIGKILL");
     // A connection may have been handed to it just before.
     const isServed = (): Promise<boolean> =>
-      send(`${url}/readyz`).then(
+      send(`${url}/readyz`, undefined, 3_000).then(
         (status) => status === 200,
         () => false,
       );
@@ -172,7 +172,7 @@ describe("with several workers", () => {
     const databaseUrl = await premises.createDatabase();
     const run = premises.start({ ...unsafe, DATABASE_URL: databaseUrl, DATA_DIR: await premises.createFolder() });
     const url = await run.serving();
-    const statuses = await Promise.all(Array.from({ length: 30 }, () => requestToken(url, "wrong", 30_000)));
+    const statuses = await Promise.all(Array.from({ length: 30 }, () => requestToken(url, "wrong")));
     const refused = statuses.filter((status) => status === 401);
     expect([refused.length, statuses.filter((status) => status === 429).length]).toEqual([20, 10]);
     expect(await run.stop()).toBe(0);

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { Client } from "pg";
-import { childrenOf, Daemon, findFreePorts, giveToService, lastLinesOf, signalIfThere } from "../../torture/daemons.ts";
+import { childrenOf, Daemon, giveToService, lastLinesOf, signalIfThere } from "../../torture/daemons.ts";
 import { debianTools, pathOf, serviceUser } from "../../torture/packages.ts";
-import { eventually, isAlive } from "../start/support.ts";
+import { eventually, findFreePort, isAlive } from "../start/support.ts";
 
 /**
  * Debian's PostgreSQL on the loopback interface, for tests of what takes several servers or PostgreSQL's own programs: the
@@ -51,8 +51,7 @@ export class Postgres {
     const folder = await mkdtemp(join(tmpdir(), "postgres-"));
     await chmod(folder, 0o755);
     await giveToService(folder);
-    const [port = 0] = await findFreePorts(1);
-    return new Postgres(folder, port);
+    return new Postgres(folder, await findFreePort());
   }
 
   /** PostgreSQL's own folder. */

@@ -62,12 +62,36 @@ function receive(productId: string): { query: string; variables: object } {
   return { query, variables: { productId } };
 }
 
+/**
+ * Has the group that writes of a product wait. For a lock it would wait half a second, and then others would go before it; a
+ * statement may take seconds.
+ */
+async function stall(
+  gateway: TestGateway,
+  productId: string,
+): Promise<{ readonly isWaitedFor: () => Promise<boolean>; readonly release: () => Promise<void> }> {
+  const client = new Client({ connectionString: gateway.databaseUrl });
+  await client.connect();
+  await client.query("SELECT pg_advisory_lock(1)");
+  await client.query(`
+    CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      WHILE NOT pg_try_advisory_xact_lock_shared(1) LOOP PERFORM pg_sleep(0.005); END LOOP;
+      RETURN NEW;
+    END $$;
+    CREATE TRIGGER wait BEFORE INSERT ON stock_transaction FOR EACH ROW WHEN (NEW.product_id = '${productId}') EXECUTE FUNCTION wait()`);
+  const waiting = "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+  return {
+    isWaitedFor: async () => (await client.query(waiting)).rowCount === 1,
+    release: () => client.end(),
+  };
+}
+
 /** Somebody else who holds a stock. */
 async function hold(
   gateway: TestGateway,
   productId: string,
 ): Promise<{
-  readonly isWaitedFor: () => Promise<boolean>;
   /** Since when somebody waits for it; null: nobody does. */
   readonly waitedForSince: () => Promise<string | null>;
   readonly release: () => Promise<void>;
@@ -84,7 +108,6 @@ async function hold(
     return (await client.query<{ since: string }>(waiting)).rows[0]?.since ?? null;
   };
   return {
-    isWaitedFor: async () => (await waitedForSince()) !== null,
     waitedForSince,
     release: async () => {
       await client.query("COMMIT");
@@ -158,7 +181,7 @@ test("every request that one group carries has a link to it, whose trace it is a
   const gateway = await open({ sampleRatio: 1, metrics });
   const token = await gateway.token();
   await post(gateway, { token, body: receive("hat"), traceparent: notSampled });
-  const holder = await hold(gateway, "hat");
+  const holder = await stall(gateway, "hat");
   // While it waits the others come together.
   const first = post(gateway, { token, body: receive("hat"), traceparent: notSampled });
   await eventually("the group that waits", holder.isWaitedFor);
@@ -182,7 +205,7 @@ test("a group of others', in between, is no part of a request that goes on", asy
   const gateway = await open({ metrics });
   const token = await gateway.token();
   await post(gateway, { token, body: receive("hat"), traceparent: notSampled });
-  const holder = await hold(gateway, "hat");
+  const holder = await stall(gateway, "hat");
   const field = (alias: string, productId: string): string =>
     `${alias}: createStockTransaction(productId: "${productId}", action: INCREMENT, quantity: 1) { version }`;
   const query = `mutation { ${field("first", "hat")} ${field("second", "scarf")} }`;
