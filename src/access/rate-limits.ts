@@ -40,8 +40,9 @@ export class RateLimits {
   }
 
   /**
-   * Counts what a request costs besides: 1 for each further line that changes stock, 1 for each item that its lists may
-   * answer with, which takes as long. It may cost more than was saved, a batch would never pass otherwise; that is paid off before the next request.
+   * Counts what a request costs besides: 1 for each further line that changes stock, 1 for each item that its lists may answer
+   * with, which takes as long. It may cost more than was saved, a batch would never pass otherwise; that is paid off before the
+   * next request.
    */
   chargeClient(clientId: string, cost: number): void {
     this.#clients.charge(clientId, cost);

@@ -18,7 +18,7 @@ export function costOf(
   const known = knownCosts.get(operation);
   if (known !== undefined) return known;
   const fragments = fragmentsOf(document);
-  const meter = new Meter((name) => fragments.get(name), variables);
+  const meter = new Meter((name) => fragments.get(name), variables, operation.variableDefinitions);
   const { fields, lines, items } = meter.measure(operation.selectionSet);
   const isMutation = operation.operation === OperationTypeNode.MUTATION;
   const cost = (isMutation ? lines : fields) + items;

@@ -93,8 +93,17 @@ function parseKey(value: unknown): string {
   throw new InvalidInputError("representations", "The key is missing: productId of a Stock, id of a Product");
 }
 
-/** What a subgraph says of itself: its own types and fields, with the directives that say what is shared with others. */
+const subgraphTexts = new WeakMap<GraphQLSchema, string>();
+
+/** {@link printSubgraph}, once for each schema. */
 export function subgraphText(schema: GraphQLSchema): string {
+  const text = subgraphTexts.get(schema) ?? printSubgraph(schema);
+  subgraphTexts.set(schema, text);
+  return text;
+}
+
+/** What a subgraph says of itself: its own types and fields, with the directives that say what is shared with others. */
+function printSubgraph(schema: GraphQLSchema): string {
   const document: DocumentNode = visit(parse(printSchema(schema)), {
     [Kind.OBJECT_TYPE_DEFINITION](node) {
       if (isMachinery(node.name.value)) return null;

@@ -1,5 +1,5 @@
 import { GraphQLError, Kind, visit } from "graphql";
-import type { ASTNode, ASTVisitor, DocumentNode, ValidationContext } from "graphql";
+import type { ASTNode, ASTVisitor, DocumentNode, FieldNode, ValidationContext } from "graphql";
 import { Meter } from "./measure.ts";
 import type { Measure } from "./measure.ts";
 
@@ -22,6 +22,8 @@ const limits = {
   /** Aliases in the whole document. */
   aliases: 50,
   directives: 20,
+  /** Characters of a name: of those that errors name, some are named again and again. */
+  nameLength: 200,
 } as const;
 
 /** A validation rule: refuses documents that would cost more than any client has use for, before anything is executed. */
@@ -34,12 +36,17 @@ export function LimitsRule(context: ValidationContext): ASTVisitor {
       return errors.length === 0 ? undefined : { ...document, definitions: [] };
     },
     Field(node) {
-      const isOfSchema = node.name.value === "__schema" || context.getParentType()?.name.startsWith("__") === true;
       // Each alias tells it once more, to the power of the levels.
-      if (isOfSchema && node.alias !== undefined)
+      if (node.alias !== undefined && isOfSchema(node, context.getParentType()?.name ?? ""))
         context.reportError(new GraphQLError("The schema's description has no aliases", { nodes: node.alias }));
     },
   };
+}
+
+function isOfSchema({ name }: FieldNode, parentType: string): boolean {
+  return (
+    name.value === "__schema" || name.value === "_service" || parentType.startsWith("__") || parentType === "_Service"
+  );
 }
 
 /** @returns what is said of an operation whose answer may be larger than one may be; null where it may not */
@@ -68,10 +75,14 @@ function findExcesses(document: DocumentNode, meter: Meter): GraphQLError[] {
   }
   const aliases: ASTNode[] = [];
   const directives: ASTNode[] = [];
+  let hasLongName = false;
   visit(document, {
+    Name: ({ value }) => void (hasLongName ||= value.length > limits.nameLength),
     Field: (node) => void (node.alias === undefined || aliases.push(node)),
     Directive: (node) => void directives.push(node),
   });
+  if (hasLongName)
+    errors.push(new GraphQLError(`The document has a name of more than ${limits.nameLength} characters`));
   for (const [nodes, max, what] of [
     [aliases, limits.aliases, "aliases"],
     [directives, limits.directives, "directives"],

@@ -1,5 +1,13 @@
 import { Kind } from "graphql";
-import type { DocumentNode, FieldNode, FragmentDefinitionNode, SelectionSetNode, ValueNode } from "graphql";
+import type {
+  DocumentNode,
+  FieldNode,
+  FragmentDefinitionNode,
+  SelectionSetNode,
+  ValueNode,
+  VariableDefinitionNode,
+  VariableNode,
+} from "graphql";
 import { batchLinesMax } from "../inventory/commands.ts";
 import { noteLengthMax, productIdLengthMax } from "../inventory/input.ts";
 import { pageSizeDefault, pageSizeMax } from "../inventory/queries.ts";
@@ -20,8 +28,9 @@ function lengthOfLeaf(name: string): number {
   return shortFields.has(name) ? 32 : productIdLengthMax;
 }
 
-/** What each stock and each stock transaction has besides texts: numbers, dates and names of enums. */
+/** What there is besides texts: numbers, dates, names of enums and of types. */
 const shortFields: ReadonlySet<string> = new Set([
+  "__typename",
   "available",
   "allocated",
   "total",
@@ -33,7 +42,18 @@ const shortFields: ReadonlySet<string> = new Set([
   "availableAfter",
   "allocatedAfter",
   "reason",
+  "totalCount",
+  "hasNextPage",
+  "hasPreviousPage",
+  "index",
+  "replayed",
+  "code",
+  "status",
+  "requested",
 ]);
+
+/** What a page has of each item; its other fields it has once. */
+const itemFields: ReadonlySet<string> = new Set(["edges", "nodes"]);
 
 /** Quotes, colon and comma of a member in JSON. */
 const punctuation = 4;
@@ -54,6 +74,8 @@ export interface Measure {
   readonly objects: number;
   /** Characters of the answer, if every list and every text is as long as it may be. */
   readonly characters: number;
+  /** Those for each item of the page that it is a part of. */
+  readonly itemCharacters: number;
 }
 
 const nothing: Measure = {
@@ -65,6 +87,7 @@ const nothing: Measure = {
   items: 0,
   objects: 0,
   characters: 0,
+  itemCharacters: 0,
 };
 
 /** Finds a fragment of the document by its name. */
@@ -83,13 +106,22 @@ export function fragmentsOf(document: DocumentNode): ReadonlyMap<string, Fragmen
 export class Meter {
   readonly #findFragment: FindFragment;
   readonly #variables: Readonly<Record<string, unknown>> | null;
+  readonly #definitions: readonly VariableDefinitionNode[];
   readonly #fragments = new Map<string, Measure>();
   #hasReadVariables = false;
 
-  /** @param variables as they came with a request; without them a list that a variable bounds is as long as it may be */
-  constructor(findFragment: FindFragment, variables: Readonly<Record<string, unknown>> | null = null) {
+  /**
+   * @param variables as they came with a request; without them a list that a variable bounds is as long as it may be
+   * @param definitions of the operation's variables, whose defaults stand for those that did not come
+   */
+  constructor(
+    findFragment: FindFragment,
+    variables: Readonly<Record<string, unknown>> | null = null,
+    definitions: readonly VariableDefinitionNode[] = [],
+  ) {
     this.#findFragment = findFragment;
     this.#variables = variables;
+    this.#definitions = definitions;
   }
 
   /** Whether what was measured so far depends on the variables. */
@@ -114,6 +146,7 @@ export class Meter {
       items: sum(measures.map(({ items }) => items)),
       objects: sum(measures.map(({ objects }) => objects)),
       characters: sum(measures.map(({ characters }) => characters)),
+      itemCharacters: sum(measures.map(({ itemCharacters }) => itemCharacters)),
     };
   }
 
@@ -129,6 +162,8 @@ export class Meter {
     if (name.startsWith("__"))
       return { ...nothing, depth: 1, fields: 1, fieldsOfOne, allFields, lines: 1, characters: keyLength };
     const lines = this.#lengthOf(field);
+    const ofEach = punctuation + inner.characters;
+    const isOfItems = itemFields.has(name);
     return {
       depth: 1 + inner.depth,
       fields: 1,
@@ -137,7 +172,10 @@ export class Meter {
       lines,
       items: lines * ((readLists.has(name) ? 1 : 0) + inner.items),
       objects: lines * (1 + inner.objects),
-      characters: keyLength + lines * (punctuation + inner.characters),
+      characters:
+        keyLength +
+        (pagedFields.has(name) ? ofEach + lines * inner.itemCharacters : isOfItems ? punctuation : lines * ofEach),
+      itemCharacters: isOfItems ? ofEach : 0,
     };
   }
 
@@ -160,6 +198,8 @@ export class Meter {
     if (listArgument === undefined) return 1;
     const list = this.#read(field.arguments?.find((argument) => argument.name.value === listArgument)?.value);
     if (Array.isArray(list)) return list.length;
+    // One item may stand for a list of it.
+    if (list !== undefined) return 1;
     // A router asks for one entity and for a thousand with the same document: how many they are is told by its variables alone.
     return name === "_entities" && this.#variables === null ? 1 : batchLinesMax;
   }
@@ -174,7 +214,7 @@ export class Meter {
     return Math.min(pageSizeMax, Math.max(0, ...(sizes.length === 0 ? [pageSizeDefault] : sizes)));
   }
 
-  /** A number or a list, however long its items are; undefined for what is not known or neither. */
+  /** A number, a list, however long its items are, or something else that is neither; undefined for what is not known. */
   #read(value: ValueNode | undefined): unknown {
     switch (value?.kind) {
       case Kind.INT:
@@ -185,10 +225,16 @@ export class Meter {
         return null;
       case Kind.VARIABLE:
         this.#hasReadVariables = true;
-        return this.#variables?.[value.name.value];
+        return this.#variables === null ? undefined : this.#given(value, this.#variables);
       default:
-        return undefined;
+        return value;
     }
+  }
+
+  #given({ name }: VariableNode, variables: Readonly<Record<string, unknown>>): unknown {
+    const given = variables[name.value];
+    if (given !== undefined) return given;
+    return this.#read(this.#definitions.find(({ variable }) => variable.name.value === name.value)?.defaultValue);
   }
 }
 

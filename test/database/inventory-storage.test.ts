@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import pg from "pg";
 import { createPrisma } from "../../src/database/prisma.ts";
@@ -257,9 +258,13 @@ describe("a fault of the database", () => {
     const outside = await connect();
     // The outside session gives up last: the gateway's is the one that PostgreSQL cancels.
     await outside.query("SET deadlock_timeout = '10s'");
-    const count = "SELECT FROM pg_stat_database WHERE datname = current_database() AND deadlocks > 0";
-    // Whoever is late to the lock, or to the count of deadlocks, sees it in the next round.
-    for (let round = 1; (await admin.query(count)).rowCount === 0; round += 1) {
+    const countDeadlocks = async (): Promise<unknown> =>
+      (await admin.query("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")).rows[0];
+    const before = await countDeadlocks();
+    // Whoever is late to the lock, or to the count of deadlocks, sees it in another round.
+    let round = 0;
+    do {
+      round += 1;
       const productIds = ["a", "b"].map((letter) => `deadlock ${round} ${letter}`);
       for (const productId of productIds)
         await inventory.createStockTransaction("a", input({ productId, action: "INCREMENT", quantity: 10 }));
@@ -273,7 +278,7 @@ describe("a fault of the database", () => {
       expect((await batch).map(({ kind }) => kind)).toEqual(["applied", "applied"]);
       for (const productId of productIds)
         expect((await read(productId)).stock).toEqual({ available: 9, allocated: 1, version: 2, tracked: true });
-    }
+    } while (isDeepStrictEqual(await countDeadlocks(), before));
     await admin.query(`ALTER DATABASE "${name}" RESET deadlock_timeout`);
   });
 

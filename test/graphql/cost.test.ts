@@ -27,12 +27,15 @@ test.each<[number, string, Readonly<Record<string, unknown>>]>([
     { l: lines(7) },
   ],
   [2, `mutation { createStockTransactions(transactions: [{productId: "a"}, {productId: "b"}]) { index } }`, {}],
-  // What is no list, or not given, is refused before it is executed: it counts as the most.
+  // One may stand for a list of it.
   [
-    1_000,
+    1,
     `mutation ($l: [StockTransactionInput!]!) { createStockTransactions(transactions: $l) { index } }`,
-    { l: "x" },
+    { l: { productId: "a" } },
   ],
+  [2, `{ stocksByProductId(productIds: "a") { available } }`, {}],
+  // What is not given is refused before it is executed: it counts as the most.
+  [1_000, `mutation ($l: [StockTransactionInput!]!) { createStockTransactions(transactions: $l) { index } }`, {}],
   [1, `{ stock(productId: "a") { available } }`, {}],
   [1, `{ __schema { types { name fields { name type { name } } } } }`, {}],
   [2, `{ a: stock(productId: "a") { available } b: stock(productId: "b") { available } }`, {}],
@@ -40,7 +43,7 @@ test.each<[number, string, Readonly<Record<string, unknown>>]>([
   [26, `{ stocks { edges { node { available } } } }`, {}],
   [26, `query ($n: Int) { stocks(first: $n) { nodes { available } } }`, { n: null }],
   [51, `query ($n: Int) { stocks(last: $n) { nodes { available } } }`, { n: 50 }],
-  [101, `query ($n: Int = 7) { stocks(first: $n) { nodes { available } } }`, {}],
+  [8, `query ($n: Int = 7) { stocks(first: $n) { nodes { available } } }`, {}],
   [101, `query ($n: Int) { stocks(first: $n) { nodes { available } } }`, { n: 1_000_000_000 }],
   [1, `query ($n: Int) { stocks(first: $n) { nodes { available } } }`, { n: -100 }],
   [101, `query ($ids: [ID!]!) { stocksByProductId(productIds: $ids) { available } }`, { ids: lines(100) }],

@@ -98,8 +98,13 @@ describe("a document that asks for too much is HTTP 400 at once, and none of it 
     ],
     [
       "a long name for each of many values",
-      `{ stocks(first: 100) { nodes { transactions(first: 100) { nodes { ${"n".repeat(4_000)}: id } } } } }`,
-      "more than 32000000 characters to answer with",
+      `{ stocks { nodes { ${"n".repeat(201)}: version } } }`,
+      "a name of more than 200",
+    ],
+    [
+      "a long name in each of many messages",
+      `query ${"n".repeat(201)} { __type(name: [${"$a ".repeat(100)}]) { name } }`,
+      "a name of more than 200",
     ],
     [
       "101 fields in one selection",
@@ -146,6 +151,24 @@ describe("a document that asks for too much is HTTP 400 at once, and none of it 
         status: 400,
       });
     await nothingHappened();
+  });
+
+  test("what is just within the limits passes", async () => {
+    const fields = many(4, (index) => `a${index}: stocks(first: 1) { nodes { ${"version ".repeat(97)} } }`);
+    const name = "n".repeat(200);
+    expect((await server.graphql(`query ${name} { ${fields} ${name}: __typename }`)).errors).toBeUndefined();
+  });
+
+  test("pages of pages pass with all that clients select, whatever their variables bound", async () => {
+    const transaction = `__typename id productId action quantity availableAfter allocatedAfter version reason reference note actor
+      idempotencyKey createdAt`;
+    const page = `__typename totalCount edges { __typename cursor node { ${transaction} } }
+      pageInfo { __typename hasNextPage hasPreviousPage startCursor endCursor }`;
+    const stock = `__typename productId available allocated total version createdAt updatedAt`;
+    const pages = `query ($n: Int, $m: Int) { stocks(first: $n) { edges { node { ${stock} transactions(first: $m) { ${page} } } } } }`;
+    expect((await server.graphql(pages, { n: 2, m: 3 })).errors).toBeUndefined();
+    const byId = `query ($ids: [ID!]!) { stocksByProductId(productIds: $ids) { ${stock} transactions(first: 10) { ${page} } } }`;
+    expect((await server.graphql(byId, { ids: ["shirt"] })).errors).toBeUndefined();
   });
 
   test("what clients really ask passes: the schema, and a page of stocks with their last transactions", async () => {

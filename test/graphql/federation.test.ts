@@ -67,6 +67,13 @@ describe("_service", () => {
     expect(sdl).not.toMatch(/\b_(service|entities|Any|Entity|Service)\b/);
   });
 
+  test("is told once, under its own name", async () => {
+    for (const document of ["{ a: _service { sdl } }", "{ _service { a: sdl } }"]) {
+      const { status, errors } = await get("token").graphql(document);
+      expect([status, errors?.[0]?.message]).toEqual([400, "The schema's description has no aliases"]);
+    }
+  });
+
   test("is shown to whom introspection is shown, and to nobody else", async () => {
     expect(await postAsStranger(get("public"), serviceDocument)).toEqual({
       status: 200,

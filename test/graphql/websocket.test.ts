@@ -292,14 +292,15 @@ describe("the protocol", () => {
 });
 
 test("answers 503 where an address has many WebSockets without an access token, and none takes the room of others", async () => {
-  const strangers = await Promise.all(Array.from({ length: 64 }, () => FeedSocket.open(gateway.url)));
-  const response = await refusedUpgrade(gateway.url);
+  const crowded = await startOther({});
+  const strangers = await Promise.all(Array.from({ length: 64 }, () => FeedSocket.open(crowded.url)));
+  const response = await refusedUpgrade(crowded.url);
   expect([response.statusCode, response.headers["retry-after"]]).toEqual([503, "10"]);
   const [first, ...rest] = strangers;
-  if (first !== undefined) await closedAndLogged(first, gateway);
-  const admitted = await FeedSocket.admitted(gateway.url, token);
+  if (first !== undefined) await closedAndLogged(first, crowded);
+  const admitted = await FeedSocket.admitted(crowded.url, await crowded.token());
   // Who has shown one is no stranger any more.
-  await (await FeedSocket.open(gateway.url)).close();
+  await (await FeedSocket.open(crowded.url)).close();
   await Promise.all([admitted, ...rest].map((socket) => socket.close()));
 });
 

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { chmod, mkdtemp, readFile, realpath, rm } from "node:fs/promises";
 import { connect, createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -197,19 +198,21 @@ export function isListening(url: string): Promise<boolean> {
 }
 
 /**
- * A port that nobody uses, for a server that is started later. It is below those that the system gives to connections, and
- * to servers that ask for any: so that none of them takes it meanwhile.
+ * A port that nobody uses, for a server that is started later. It is below those that Linux gives to connections, and to
+ * servers that ask for any, where it leaves some: so that none of them takes it meanwhile.
  */
 export async function findFreePort(): Promise<number> {
-  const [first] = readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8").split("\t");
+  const range = await readFile("/proc/sys/net/ipv4/ip_local_port_range", "utf8").catch(() => "");
+  const end = Number(range.split("\t")[0]);
   for (;;) {
-    const port = randomInt(10_000, Number(first));
-    const server = createServer().listen(port, "127.0.0.1");
-    const isFree = await once(server, "listening").then(
-      () => true,
-      () => false,
-    );
-    if (!isFree) continue;
+    const server = createServer().listen(end > 20_000 ? randomInt(10_000, end) : 0, "127.0.0.1");
+    try {
+      await once(server, "listening");
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") continue;
+      throw error;
+    }
+    const { port } = server.address() as AddressInfo;
     server.close();
     await once(server, "close");
     return port;

@@ -163,6 +163,8 @@ async function openStation(
       PORT: String(port),
       WORKERS: "1",
       LOG_LEVEL: "error",
+      // All of the load is one client's: what turns it away is to be what the gateway can do.
+      RATE_LIMIT_PER_CLIENT: "0",
       ...setting.gatewayEnvironment,
       ...setting.gatewayEnvironmentOn?.(database),
     },
