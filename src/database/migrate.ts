@@ -11,24 +11,22 @@ import type { SchemaEngine } from "@prisma/schema-engine-wasm";
 import type * as SchemaEngineModule from "@prisma/schema-engine-wasm/schema_engine_bg";
 import { Client } from "pg";
 import { messageOf } from "../error-message.ts";
+import { executeScript } from "./migration-script.ts";
+import type { Migration } from "./migration-script.ts";
 
 /** The same from src/ and from dist/: both lie one level below the package's root. */
 const prismaFolder = fileURLToPath(new URL("../../prisma/", import.meta.url));
 
-/** Any number that nothing else in the database locks; Prisma's engine has its own. */
+/** Any number that nothing else in the database locks. */
 const migrationLock = "7236042117310531";
+/** Prisma's engine takes it for as long as its session lasts, which may be longer than the gateway's life. */
+const engineLock = "72707369";
 const migrationWaitMs = 60_000;
-
-/** One folder of prisma/migrations. */
-interface Migration {
-  readonly name: string;
-  readonly sql: string;
-  /** What Prisma stores of it: SHA-256 in hexadecimal. */
-  readonly checksum: string;
-}
+const applicationName = "inventory-gateway migrate";
 
 /**
- * Brings the database up to date. Several gateways may do so at once: one migrates, the others wait for it.
+ * Brings the database up to date. Several gateways may do so at once: one migrates, the others wait for it. What another one
+ * began and did not live to finish is begun again.
  * The engine is loaded only where something is to be done, so that a warm start needs one query.
  * @returns the names of the migrations applied now
  */
@@ -37,19 +35,28 @@ export async function migrate(databaseUrl: string): Promise<readonly string[]> {
   const client = new Client({
     connectionString: databaseUrl,
     connectionTimeoutMillis: 5_000,
-    application_name: "inventory-gateway migrate",
+    application_name: applicationName,
   });
   // A lost connection also rejects the query that runs; without a listener it would end the process.
   client.on("error", () => undefined);
   await client.connect();
   try {
     if (await isUpToDate(client, migrations)) return [];
-    await takeMigrationLock(client);
+    await takeLock(client, migrationLock);
+    // The session of a gateway that was killed works on, for as long as its last statement takes.
+    await takeLock(client, engineLock);
     if (await isUpToDate(client, migrations)) return [];
-    return await withEngine(databaseUrl, async (engine) => {
-      const result = await engine.applyMigrations({ migrationsList: migrationsListOf(migrations), filters: noFilters });
-      return result.appliedMigrationNames;
-    });
+    await setAsideUnfinished(client);
+    await client.query("SELECT pg_advisory_unlock($1)", [engineLock]);
+    return await withEngine(
+      databaseUrl,
+      async (engine) => {
+        const migrationsList = migrationsListOf(migrations);
+        const result = await engine.applyMigrations({ migrationsList, filters: noFilters });
+        return result.appliedMigrationNames;
+      },
+      { migrations },
+    );
   } finally {
     await client.end();
   }
@@ -60,16 +67,25 @@ export async function migrate(databaseUrl: string): Promise<readonly string[]> {
  * began before, and that one would wait for the lock.
  * @throws Error when another gateway keeps it for too long
  */
-async function takeMigrationLock(client: Client): Promise<void> {
+async function takeLock(client: Client, lock: string): Promise<void> {
   const deadline = Date.now() + migrationWaitMs;
   while (Date.now() < deadline) {
-    const { rows } = await client.query<{ taken: boolean }>("SELECT pg_try_advisory_lock($1) AS taken", [
-      migrationLock,
-    ]);
+    const { rows } = await client.query<{ taken: boolean }>("SELECT pg_try_advisory_lock($1) AS taken", [lock]);
     if (rows[0]?.taken === true) return;
     await wait(100);
   }
   throw new Error("Another gateway has been migrating for a minute");
+}
+
+/**
+ * The engine refuses to go on after a migration that was begun and not finished, until that one counts as rolled back. Both
+ * locks have to be held: then nobody is at it any more.
+ */
+async function setAsideUnfinished(client: Client): Promise<void> {
+  if (!(await hasHistory(client))) return;
+  await client.query(
+    "UPDATE _prisma_migrations SET rolled_back_at = now() WHERE finished_at IS NULL AND rolled_back_at IS NULL",
+  );
 }
 
 /**
@@ -91,7 +107,7 @@ export async function findSchemaDifference(databaseUrl: string): Promise<string 
       });
       return exitCode === 0 ? null : (stdout ?? "");
     },
-    [[path, files[0]?.content ?? ""]],
+    { datamodels: [[path, files[0]?.content ?? ""]] },
   );
 }
 
@@ -110,13 +126,17 @@ async function readMigrations(): Promise<readonly Migration[]> {
 }
 
 async function isUpToDate(client: Client, migrations: readonly Migration[]): Promise<boolean> {
-  const table = await client.query<{ found: boolean }>("SELECT to_regclass('_prisma_migrations') IS NOT NULL AS found");
-  if (table.rows[0]?.found !== true) return false;
+  if (!(await hasHistory(client))) return false;
   const applied = await client.query<{ name: string; checksum: string }>(
     `SELECT migration_name AS name, checksum FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL`,
   );
   const checksums = new Map(applied.rows.map(({ name, checksum }) => [name, checksum]));
   return migrations.every(({ name, checksum }) => checksums.get(name) === checksum);
+}
+
+async function hasHistory(client: Client): Promise<boolean> {
+  const table = await client.query<{ found: boolean }>("SELECT to_regclass('_prisma_migrations') IS NOT NULL AS found");
+  return table.rows[0]?.found === true;
 }
 
 type MigrationList = Parameters<SchemaEngine["applyMigrations"]>[0]["migrationsList"];
@@ -137,14 +157,21 @@ function migrationsListOf(migrations: readonly Migration[]): MigrationList {
 async function withEngine<T>(
   databaseUrl: string,
   use: (engine: SchemaEngine) => Promise<T>,
-  datamodels?: [string, string][],
+  { datamodels, migrations = [] }: { datamodels?: [string, string][]; migrations?: readonly Migration[] },
 ): Promise<T> {
   const engineModule = await loadEngineModule();
-  const factory = new PrismaPg({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 });
+  const factory = new PrismaPg({
+    connectionString: databaseUrl,
+    connectionTimeoutMillis: 5_000,
+    application_name: applicationName,
+    // The session that has the engine's lock is the one that migrates.
+    max: 1,
+  });
   const adapters: SqlDriverAdapter[] = [];
   const connect = async (): Promise<SqlDriverAdapter> => {
     const connected = await factory.connect();
     adapters.push(connected);
+    connected.executeScript = (script) => executeScript(connected, script, migrations);
     return withCharColumns(connected);
   };
   const adapter = bindMigrationAwareSqlAdapterFactory({
@@ -157,7 +184,9 @@ async function withEngine<T>(
   try {
     return await use(engine);
   } catch (error) {
-    throw new Error(`The database's schema could not be brought up to date: ${messageOf(error)}`, { cause: error });
+    // The reason stands below a line that says nothing.
+    const reason = messageOf(error).replace(/^external connector error\n/, "");
+    throw new Error(`The database's schema could not be brought up to date: ${reason}`, { cause: error });
   } finally {
     engine.free();
     // The engine lets go of its adapter without closing the sessions.
