@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import type { Hash } from "node:crypto";
 import { Readable } from "node:stream";
 import { CsvError, parse } from "csv-parse";
 import type { StockAction } from "../inventory/actions.ts";
 import type { StockTransactionInput } from "../inventory/commands.ts";
 import { InvalidInputError } from "../inventory/errors.ts";
 import { parseStockTransactionInput } from "../inventory/input.ts";
+import { OpenedFile } from "./opened-file.ts";
 
 /** The columns of a file, as the GraphQL arguments are called; product_id and the like mean the same. */
 export const stockFileColumns = [
@@ -22,11 +23,12 @@ export const stockFileColumns = [
 type Column = (typeof stockFileColumns)[number];
 
 /** What a report of refused lines puts in front of them: such a file can be corrected and imported in its turn. */
-export const reportColumns = ["refusedLine", "refusedCode", "refusedBecause"] as const;
+export const reportColumns = ["refusedLine", "refusedCode", "refusedBecause", "refusedFrom"] as const;
 
-/** A file that can be read to its end, looked through once. */
+/** A file that can be read to its end, looked through once, and open until its source is closed. */
 export interface StockFile {
   readonly path: string;
+  readonly source: OpenedFile;
   readonly delimiter: string;
   /** The names in its first line. */
   readonly header: readonly string[];
@@ -36,6 +38,11 @@ export interface StockFile {
   readonly lines: number;
   /** SHA-256 of its bytes, hexadecimal. */
   readonly hash: string;
+}
+
+/** The file is not any more what it was when it was looked through. */
+export class StockFileChangedError extends Error {
+  override readonly name = "StockFileChangedError";
 }
 
 /** One line, checked. */
@@ -55,38 +62,58 @@ const keyHashLength = 32;
 
 /**
  * Reads a file through before anything of it is done.
- * @throws InvalidInputError that says what is wrong where: no such file, not UTF-8, not CSV, a column that is unknown,
- * missing or there twice
+ * @throws InvalidInputError that says what is wrong where: no such file, none that can be read twice, not UTF-8, not CSV,
+ * a column that is unknown, missing or there twice
  */
 export async function inspectStockFile(path: string, delimiter: string): Promise<StockFile> {
+  const source = await OpenedFile.open(path).catch((error: unknown) => {
+    throw unreadable(error, path);
+  });
+  try {
+    return await inspect(source, path, delimiter);
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+async function inspect(source: OpenedFile, path: string, delimiter: string): Promise<StockFile> {
   const hash = createHash("sha256");
-  const source = Readable.from(readUtf8(path, (chunk) => hash.update(chunk)));
   let header: readonly string[] | null = null;
   let columns: readonly (Column | null)[] = [];
   let lines = 0;
-  for await (const { fields } of readRecords(source, path, delimiter)) {
+  for await (const { fields } of readRecords(readUtf8(source, path, hash), path, delimiter)) {
     if (header === null) {
       header = fields;
       columns = readHeader(fields);
     } else lines += 1;
   }
   if (header === null) throw new InvalidInputError("file", `${path} is empty`);
-  return { path, delimiter, header, columns, lines, hash: hash.digest("hex") };
+  return { path, source, delimiter, header, columns, lines, hash: hash.digest("hex") };
 }
 
 /**
  * The lines after the first, each checked for itself.
  * @param action what is done where the file has no such column, or nothing in it
- * @throws InvalidInputError where the file is not any more what it was
+ * @throws StockFileChangedError at the end at the latest. Lines before may be others than they were, unless the source says
+ * after them that it has not changed
  */
 export async function* readStockFile(file: StockFile, action: StockAction): AsyncGenerator<StockFileLine> {
-  const { path, delimiter, columns } = file;
+  const { path, source, delimiter, columns } = file;
   const keyPrefix = `import-${file.hash.slice(0, keyHashLength)}`;
+  const hash = createHash("sha256");
   let isFirst = true;
-  for await (const { fields, number } of readRecords(createReadStream(path), path, delimiter)) {
-    if (!isFirst) yield { number, fields, checked: check(columns, fields, { action, key: `${keyPrefix}-${number}` }) };
-    isFirst = false;
+  try {
+    for await (const { fields, number } of readRecords(readUtf8(source, path, hash), path, delimiter)) {
+      if (!isFirst)
+        yield { number, fields, checked: check(columns, fields, { action, key: `${keyPrefix}-${number}` }) };
+      isFirst = false;
+    }
+  } catch (error) {
+    // It could be read before.
+    throw (await source.hasChanged()) ? new StockFileChangedError() : error;
   }
+  if (hash.digest("hex") !== file.hash) throw new StockFileChangedError();
 }
 
 interface Defaults {
@@ -152,8 +179,8 @@ function plainName(name: string): string {
   return name.trim().toLowerCase().replaceAll(/[_ -]/g, "");
 }
 
-/** The bytes of a file as they are. @throws InvalidInputError where they are not UTF-8 */
-async function* readUtf8(path: string, use: (chunk: Buffer) => void): AsyncGenerator<Buffer> {
+/** The bytes of a file as they are, and into the hash. @throws InvalidInputError where they are not UTF-8 */
+async function* readUtf8(source: OpenedFile, path: string, hash: Hash): AsyncGenerator<Buffer> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   const decode = (chunk?: Buffer): void => {
     try {
@@ -162,10 +189,9 @@ async function* readUtf8(path: string, use: (chunk: Buffer) => void): AsyncGener
       throw new InvalidInputError("file", `${path} is not UTF-8`);
     }
   };
-  const chunks: AsyncIterable<Buffer> = createReadStream(path);
-  for await (const chunk of chunks) {
+  for await (const chunk of source.read()) {
     decode(chunk);
-    use(chunk);
+    hash.update(chunk);
     yield chunk;
   }
   decode();
@@ -177,7 +203,8 @@ interface CsvRecord {
 }
 
 /** Lines that are blank are none. */
-async function* readRecords(source: Readable, path: string, delimiter: string): AsyncGenerator<CsvRecord> {
+async function* readRecords(bytes: AsyncIterable<Buffer>, path: string, delimiter: string): AsyncGenerator<CsvRecord> {
+  const source = Readable.from(bytes);
   const parser = parse({
     bom: true,
     delimiter,
