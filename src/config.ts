@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { ownIssuer } from "./access/own-issuer.ts";
 import type { Environment } from "./environment.ts";
 import { SettingReader } from "./setting-reader.ts";
-import type { Setting } from "./setting-reader.ts";
+import type { ReaderOptions, Setting } from "./setting-reader.ts";
 
 /** A setting is wrong or can't be used. The message names it and says what to do. */
 export class ConfigError extends Error {
@@ -188,10 +188,11 @@ type Reader = SettingReader<keyof typeof settings>;
 
 /**
  * Reads the settings, and the files that hold secrets. Empty counts as not set.
+ * @param options `namesChecked` for a worker: its primary has looked at the names, and withholds secrets that they are near
  * @throws ConfigError that names every setting at fault
  */
-export function readConfig(env: Environment): Config {
-  const reader = new SettingReader(settings, env);
+export function readConfig(env: Environment, options: ReaderOptions = { namesChecked: false }): Config {
+  const reader = new SettingReader(settings, env, options);
   const host = reader.host("HOST");
   const config: Config = {
     host,

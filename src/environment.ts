@@ -13,19 +13,24 @@ export interface PreparedEnvironment {
   readonly faults: readonly string[];
 }
 
+/** The names of all settings, and of those that can also be read from the file that <name>_FILE names. */
+interface SettingNames {
+  readonly settings: readonly string[];
+  readonly secrets: readonly string[];
+}
+
 /**
  * Reads the files that secrets are in, and looks for names that are nearly a setting's.
- * @param settings the names of all settings
- * @param secrets those that can also be read from the file that <name>_FILE names
+ * @param namesChecked whether somebody has looked at the names already
  */
 export function prepareEnvironment(
   env: Environment,
-  settings: readonly string[],
-  secrets: readonly string[],
+  names: SettingNames,
+  { namesChecked }: { readonly namesChecked: boolean },
 ): PreparedEnvironment {
   const values = { ...env };
   const faults: string[] = [];
-  for (const name of secrets) {
+  for (const name of names.secrets) {
     const fileName = `${name}_FILE`;
     if (!isGiven(env, fileName)) continue;
     if (isGiven(env, name)) faults.push(`${fileName} and ${name} are both set: one of them has to go`);
@@ -38,7 +43,7 @@ export function prepareEnvironment(
       }
     }
   }
-  return { values, faults: [...faults, ...findMisspelt(env, [...settings, ...secrets.map((name) => `${name}_FILE`)])] };
+  return { values, faults: namesChecked ? faults : [...faults, ...findMisspelt(env, names)] };
 }
 
 /** Whether a variable is set: blank counts as not. */
@@ -52,12 +57,15 @@ const misspeltLettersMax = 2;
 
 /**
  * Finds names that are meant to be a setting's, as far as that can be told where settings have no prefix of their own: they
- * differ in case or underscores, or longer ones in a letter or two, from a setting that is not set itself.
+ * differ in case or underscores, or longer ones in a letter or two, from a setting that is not set, itself or by its file.
  */
-function findMisspelt(env: Environment, known: readonly string[]): readonly string[] {
+function findMisspelt(env: Environment, { settings, secrets }: SettingNames): readonly string[] {
+  const each = settings.map((name) => (secrets.includes(name) ? [name, `${name}_FILE`] : [name]));
+  const known = each.flat();
+  const notSet = each.filter((names) => !names.some((name) => isGiven(env, name))).flat();
   return Object.keys(env).flatMap((name) => {
     if (!isGiven(env, name) || known.includes(name)) return [];
-    const meant = known.find((setting) => !isGiven(env, setting) && isMisspelling(name, setting));
+    const meant = notSet.find((setting) => isMisspelling(name, setting));
     return meant === undefined ? [] : [`${name} is no setting: ${meant} is`];
   });
 }

@@ -10,15 +10,20 @@ export interface Setting {
   readonly secret?: true;
 }
 
+export interface ReaderOptions {
+  /** Whether somebody has looked for names that are nearly a setting's already. */
+  readonly namesChecked: boolean;
+}
+
 /** Reads one setting at a time and collects what is wrong; the value of a wrong one is never used. Values are not repeated: some are secrets. */
 export class SettingReader<Name extends string> {
   readonly faults: string[];
   readonly #settings: Readonly<Record<Name, Setting>>;
   readonly #env: Environment;
 
-  constructor(settings: Readonly<Record<Name, Setting>>, env: Environment) {
+  constructor(settings: Readonly<Record<Name, Setting>>, env: Environment, { namesChecked }: ReaderOptions) {
     const secrets = Object.entries<Setting>(settings).flatMap(([name, { secret }]) => (secret === true ? [name] : []));
-    const { values, faults } = prepareEnvironment(env, Object.keys(settings), secrets);
+    const { values, faults } = prepareEnvironment(env, { settings: Object.keys(settings), secrets }, { namesChecked });
     this.#settings = settings;
     this.#env = values;
     this.faults = [...faults];

@@ -129,7 +129,8 @@ async function serveTogether(
   options: StartOptions,
 ): Promise<Serving> {
   const { drainTimeoutMs } = config;
-  const metrics = config.metricsAddress === null ? null : new (await import("./worker-metrics.ts")).WorkerMetrics();
+  const metrics =
+    config.metricsAddress === null ? null : new (await import("./worker-metrics.ts")).WorkerMetrics(count);
   return withMetrics(config, metrics, options.logger, async () => {
     const { workers, url } = await Workers.start({ count, orders, drainTimeoutMs, metrics, ...options });
     return { url, drain: () => workers.stop() };

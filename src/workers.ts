@@ -16,7 +16,7 @@ export interface WorkersOptions {
   readonly logger: Logger;
   /** Null where nobody asks for them. */
   readonly metrics: WorkerMetrics | null;
-  /** Told when every worker has died again and again: nobody serves any more. */
+  /** Told when all workers have died again and again, and nobody serves any more. */
   readonly onGivenUp: () => void;
   /** See {@link Workers.start}. */
   readonly stopping: AbortSignal;
@@ -40,17 +40,18 @@ const withheldSettings = {
 
 const stopOrder: PrimaryMessage = { kind: "stop" };
 
-/** Processes that serve on one port. One that dies is replaced. */
+/** Processes that serve on one port. One that dies is replaced, until all have died again and again. */
 export class Workers {
   readonly #options: WorkersOptions;
   /** Each with its end. */
   readonly #running = new Map<Worker, Promise<WorkerEnd>>();
   readonly #stopping = new AbortController();
   readonly #attempts = new AttemptLimiter();
-  #givenUp = 0;
+  readonly #restarts: Restarts;
 
   private constructor(options: WorkersOptions) {
     this.#options = options;
+    this.#restarts = new Restarts(options.count);
   }
 
   /**
@@ -64,7 +65,7 @@ export class Workers {
       const slots = Array.from({ length: options.count }, () => workers.#startWorker());
       const [first, ...others] = await Promise.all(slots.map(({ serving }) => serving));
       if (first === undefined) throw new Error("There has to be a worker");
-      for (const slot of [first, ...others]) void workers.#keepAlive(slot);
+      for (const [place, worker] of [first, ...others].entries()) void workers.#keepAlive(place, worker);
       return { workers, url: first.url };
     } catch (error) {
       await workers.stop();
@@ -122,16 +123,15 @@ export class Workers {
     return { serving };
   }
 
-  /** Replaces a worker, and the one that replaces it, until the stop or until it has died again and again. */
-  async #keepAlive(first: ServingWorker): Promise<void> {
-    const { logger, count, onGivenUp } = this.#options;
-    const restarts = new Restarts();
+  /** Replaces a worker, and the one that replaces it, until the stop or until all have died again and again. */
+  async #keepAlive(place: number, first: ServingWorker): Promise<void> {
+    const { logger, onGivenUp } = this.#options;
     let worker: ServingWorker | null = first;
     for (;;) {
       const end: WorkerEnd | undefined = await worker?.ended;
       const servedMs: number = worker === null ? 0 : performance.now() - worker.servesSince;
       if (this.#stopping.signal.aborted) return;
-      const delayMs = restarts.next(servedMs);
+      const delayMs = this.#restarts.died(place, servedMs);
       if (delayMs === null) break;
       logger.error({ worker: end, delayMs }, "A worker died and is replaced");
       await pause(delayMs, this.#stopping.signal);
@@ -140,10 +140,10 @@ export class Workers {
         logger.error({ err: error }, "A worker could not be replaced");
         return null;
       });
+      if (worker !== null) this.#restarts.serves(place);
     }
-    this.#givenUp += 1;
-    logger.fatal({ workers: count - this.#givenUp }, "A worker died again and again and is not replaced any more");
-    if (this.#givenUp === count) onGivenUp();
+    logger.fatal("All workers died again and again, and are not replaced any more");
+    onGivenUp();
   }
 }
 

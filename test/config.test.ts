@@ -375,4 +375,20 @@ describe("readConfig", () => {
     const both = { DATABASE_URI: "postgres://h/other", DATABASE_URL: "postgres://h/d" };
     expect(readConfig(both)).toEqual({ ...defaults, databaseUrl: "postgres://h/d" });
   });
+
+  test("leaves names near a secret's alone where that is set, itself or by its file", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "config-"));
+    const file = join(folder, "url");
+    await writeFile(file, "postgres://h/d");
+    const expected = { ...defaults, databaseUrl: "postgres://h/d" };
+    expect(readConfig({ DATABASE_URL_FILE: file, DATABASE_URI: "postgres://h/other" })).toEqual(expected);
+    expect(readConfig({ DATABASE_URL: "postgres://h/d", DATABASE_URI_FILE: "/other" })).toEqual(expected);
+    await rm(folder, { recursive: true });
+  });
+
+  test("does not look at names again where that was done already", () => {
+    expect(readConfig({ DATABASE_URL: "", DATABASE_URI: "postgres://h/other" }, { namesChecked: true })).toEqual(
+      defaults,
+    );
+  });
 });

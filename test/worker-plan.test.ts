@@ -28,15 +28,34 @@ describe("workers", () => {
 });
 
 describe("a worker that dies", () => {
-  test("is replaced later and later, and at last not any more", () => {
-    const restarts = new Restarts();
-    const delays = Array.from({ length: 10 }, () => restarts.next(0));
-    expect(delays).toEqual([100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, null, null]);
+  const dieOften = (restarts: Restarts, place: number): (number | null)[] =>
+    Array.from({ length: 10 }, () => restarts.died(place, 0));
+
+  test("is replaced later and later, and at last every ten seconds, while another one serves", () => {
+    const restarts = new Restarts(2);
+    expect(dieOften(restarts, 0)).toEqual([100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000, 10_000]);
+  });
+
+  test("is not replaced any more when all have died again and again", () => {
+    const restarts = new Restarts(2);
+    dieOften(restarts, 0);
+    expect(dieOften(restarts, 1)).toEqual([100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, null, null]);
+    expect(new Set(dieOften(new Restarts(1), 0).slice(8))).toEqual(new Set([null]));
+  });
+
+  test("is tried on while one serves that had died again and again, and while one is new to dying", () => {
+    const restarts = new Restarts(2);
+    dieOften(restarts, 0);
+    restarts.serves(0);
+    expect(dieOften(restarts, 1).at(-1)).toBe(10_000);
+    expect(restarts.died(0, 60_000)).toBe(100);
+    expect(dieOften(restarts, 1).at(-1)).toBe(10_000);
+    expect(dieOften(restarts, 0).at(-1)).toBeNull();
   });
 
   test("has a new chance when it had served for a minute", () => {
-    const restarts = new Restarts();
-    for (let death = 0; death < 7; death += 1) restarts.next(59_999);
-    expect(restarts.next(60_000)).toBe(100);
+    const restarts = new Restarts(1);
+    for (let death = 0; death < 7; death += 1) restarts.died(0, 59_999);
+    expect(restarts.died(0, 60_000)).toBe(100);
   });
 });

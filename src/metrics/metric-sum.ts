@@ -14,7 +14,7 @@ export class MetricSum {
 
   /** @param process a number of its own among those that run */
   set(process: number, parts: MetricParts): void {
-    this.#latest.set(process, parts);
+    this.#latest.set(process, parts.map(byHighest));
   }
 
   /** Keeps of a process that has ended what only ever grows. */
@@ -32,6 +32,11 @@ export class MetricSum {
 
 function sumOf(all: readonly MetricParts[]): Registry {
   return AggregatorRegistry.aggregate(all.map((parts) => [...parts]));
+}
+
+/** Of what prom-client takes the mean, how late an event loop is, the highest tells: one that is stuck does not show in a mean. */
+function byHighest(part: object): object {
+  return Reflect.get(part, "aggregator") === "average" ? { ...part, aggregator: "max" } : part;
 }
 
 function isCounted(part: object): boolean {

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 import { stockActions } from "../inventory/actions.ts";
 import type { MetricSource } from "./metric-source.ts";
 import { OperationNames } from "./operation-names.ts";
+import { addWorkerLevels } from "./worker-levels.ts";
 
 /** A request that has been answered, or whose connection was lost. */
 export interface MeasuredRequest {
@@ -74,7 +75,7 @@ export class Metrics implements MetricSource {
       aggregator: "first",
       registers,
     }).set({ version }, 1);
-    this.#level("inventory_workers", "Processes that serve.", () => 1);
+    addWorkerLevels(this.#registry, { serving: () => 1, max: 1 });
     this.#requests = new Histogram({
       name: "inventory_http_request_duration_seconds",
       help: "Requests by route and status, other than GraphQL operations: how many, and how long they took to the end of the answer.",

@@ -49,6 +49,7 @@ test.each([1, 2])("WORKERS=%d: the metrics of all are on a port of their own, an
   expect(sumOf(families, "inventory_graphql_operation_duration_seconds_count", labels)).toBe(6);
   expect(sumOf(families, "inventory_group_commands_sum")).toBe(6);
   expect(sumOf(families, "inventory_workers")).toBe(workers);
+  expect(sumOf(families, "inventory_workers_max")).toBe(workers);
   expect(families.get("inventory_build_info")?.samples.map(({ value }) => value)).toEqual([1]);
   expect(sumOf(families, "nodejs_eventloop_lag_p99_seconds")).toBeGreaterThan(0);
 
@@ -66,6 +67,23 @@ test("what a worker has counted stays when it dies", async () => {
   process.kill(Number(line.exec(run.stdout)?.[1]), "SIGKILL");
   await eventually("another in its place", async () => sumOf(await read(metricsUrl), "inventory_workers") === 2);
   expect(sumOf(await read(metricsUrl), transactions)).toBe(6);
+});
+
+test("a worker that hangs is not counted as one that serves, and what it has counted stays", async () => {
+  const { run, metricsUrl } = await serve(2);
+  expect(sumOf(await read(metricsUrl), transactions)).toBe(6);
+  const line = /"pid":(\d+)[^\n]*"msg":"request"/;
+  await eventually("a request's line", () => line.test(run.stdout));
+  const hung = Number(line.exec(run.stdout)?.[1]);
+  process.kill(hung, "SIGSTOP");
+  const meanwhile = await read(metricsUrl);
+  expect(sumOf(meanwhile, "inventory_workers")).toBe(1);
+  expect(sumOf(meanwhile, "inventory_workers_max")).toBe(2);
+  expect(sumOf(meanwhile, transactions)).toBe(6);
+  process.kill(hung, "SIGCONT");
+  await eventually("its answer", async () => sumOf(await read(metricsUrl), "inventory_workers") === 2);
+  expect(sumOf(await read(metricsUrl), transactions)).toBe(6);
+  expect(await run.stop()).toBe(0);
 });
 
 test("without METRICS_PORT there are none; with one that is taken the start is refused and names it", async () => {

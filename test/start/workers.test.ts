@@ -17,18 +17,27 @@ const unsafe = { UNSAFE_DATABASE: "allow", WORKERS: "2" };
 
 /** The processes below the one that was started. */
 function workersOf(run: Run): number[] {
-  const children = readFileSync(`/proc/${run.pid}/task/${run.pid}/children`, "utf8").trim();
+  const children = readProcess(run.pid, `task/${run.pid}/children`).trim();
   return children === "" ? [] : children.split(" ").map(Number).filter(isWorker);
 }
 
 /** PostgreSQL is a child too where it is embedded. */
 function isWorker(pid: number): boolean {
+  return readProcess(pid, "cmdline").includes("dist/main.js");
+}
+
+/** What is told of a process; empty where it has ended since. */
+function readProcess(pid: number, file: string): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("dist/main.js");
+    return readFileSync(`/proc/${pid}/${file}`, "utf8");
   } catch {
-    // It has ended since.
-    return false;
+    return "";
   }
+}
+
+/** Kills it, unless it has ended since. */
+function kill(pid: number): void {
+  if (isWorker(pid)) process.kill(pid, "SIGKILL");
 }
 
 /** Over a connection of its own, which the next worker in turn takes. @returns the status */
@@ -66,9 +75,21 @@ async function countWaiting(databaseUrl: string): Promise<number> {
   return Number((await query(databaseUrl, waiting))[0]?.["count"]);
 }
 
-function loggedBy(run: Run): { readonly msg: string; readonly pid: number }[] {
-  const lines = run.stdout.split("\n").filter((line) => line.startsWith("{"));
-  return lines.map((line) => JSON.parse(line) as { msg: string; pid: number });
+interface LogLine {
+  readonly msg: string;
+  readonly pid: number;
+  readonly delayMs?: number;
+}
+
+function loggedBy(run: Run): LogLine[] {
+  // The last one may not be whole yet.
+  const lines = run.stdout.split("\n").filter((line) => line.startsWith("{") && line.endsWith("}"));
+  return lines.map((line) => JSON.parse(line) as LogLine);
+}
+
+/** Those after which a worker was to be replaced. */
+function deathsOf(run: Run): LogLine[] {
+  return loggedBy(run).filter(({ msg }) => msg === "A worker died and is replaced");
 }
 
 function servedBy(run: Run): Set<number> {
@@ -92,6 +113,17 @@ describe("with several workers", () => {
     expect(servedBy(run)).toEqual(new Set(workers));
     expect(run.stdout.match(/Receive ten units/g)).toHaveLength(1);
     expect(await query(databaseUrl, "SELECT count(*)::int AS count FROM signing_key")).toEqual([{ count: 1 }]);
+    expect(await run.stop()).toBe(0);
+    expect(run.stderr).toBe("");
+  });
+
+  test("they start beside another program's name that is nearly that of a secret", async () => {
+    const names = { DATABASE_URI: "postgres://h/other", OTEL_EXPORTER_OTLP_HEADER: "a=b" };
+    const DATABASE_URL = await premises.createDatabase();
+    const DATA_DIR = await premises.createFolder();
+    const run = premises.start({ ...unsafe, ...names, OTEL_EXPORTER_OTLP_HEADERS: "a=b", DATABASE_URL, DATA_DIR });
+    expect(await send(`${await run.serving()}/readyz`)).toBe(200);
+    expect(workersOf(run)).toHaveLength(2);
     expect(await run.stop()).toBe(0);
     expect(run.stderr).toBe("");
   });
@@ -120,6 +152,42 @@ describe("with several workers", () => {
       { pid: run.pid, worker: { pid: killed, exitCode: null, signal: "SIGKILL" } },
     ]);
     expect(run.stderr).toBe("");
+  });
+
+  test("one that dies again and again is tried on while another serves", async () => {
+    const databaseUrl = await premises.createDatabase();
+    const dataDir = await premises.createFolder();
+    const run = premises.start({ ...unsafe, DATABASE_URL: databaseUrl, DATA_DIR: dataDir });
+    const url = await run.serving();
+    const [left = 0] = workersOf(run);
+    const isTriedOn = (): boolean => {
+      for (const pid of workersOf(run)) if (pid !== left) kill(pid);
+      return deathsOf(run).length === 10;
+    };
+    await eventually("ten deaths", isTriedOn, 120_000);
+    expect(deathsOf(run).map(({ delayMs }) => delayMs)).toEqual([
+      100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000, 10_000,
+    ]);
+    await eventually("an answer of the next one", async () => {
+      const status = await send(`${url}/readyz`);
+      return status === 200 && [...servedBy(run)].some((pid) => pid !== left);
+    });
+    expect(await run.stop()).toBe(0);
+  });
+
+  test("when all die again and again the gateway ends with 1", async () => {
+    const databaseUrl = await premises.createDatabase();
+    const dataDir = await premises.createFolder();
+    const run = premises.start({ ...unsafe, DATABASE_URL: databaseUrl, DATA_DIR: dataDir });
+    await run.serving();
+    const hasEnded = (): boolean => {
+      for (const pid of workersOf(run)) kill(pid);
+      return run.hasEnded;
+    };
+    await eventually("its end", hasEnded, 120_000);
+    expect(await run.ended).toEqual({ code: 1, signal: null });
+    expect(run.stdout).toContain("All workers died again and again");
+    expect(deathsOf(run).length).toBeGreaterThanOrEqual(16);
   });
 
   test("Ctrl-C, which reaches every process, answers what each has accepted before the embedded database stops", async () => {
