@@ -6,6 +6,7 @@ import { PrismaApiClientStorage } from "./database/api-clients.ts";
 import { DatabaseClock } from "./database/clock.ts";
 import { checkDatabase } from "./database/durability.ts";
 import type { DatabasePlace } from "./database/durability.ts";
+import { hasCluster } from "./database/embedded-cluster.ts";
 import { findEmbeddedPostgres, startEmbeddedPostgres } from "./database/embedded-postgres.ts";
 import type { ServerEvent } from "./database/embedded-postgres.ts";
 import { PrismaInventoryQueries } from "./database/inventory-queries.ts";
@@ -59,16 +60,22 @@ export async function withInventory<T>(databaseUrl: string, use: (parts: Invento
   }
 }
 
-/** Applies the migrations and nothing else. @returns the names of those applied now */
+/** Applies the migrations and nothing else, to a new embedded database too. @returns the names of those applied now */
 export async function migrateDatabase(config: Config): Promise<readonly string[]> {
   return withServer(config, migrateTables);
 }
 
 /**
- * Lends a command the installation's database, its tables up to date: beside a gateway or alone.
+ * Lends a command the installation's database, its tables up to date: beside a gateway or alone. None is made: without a
+ * gateway's DATABASE_URL, in a shell for instance, a new one would have no faults, no stolen keys and no clients.
  * @throws ConfigError, and what `use` throws
  */
 export async function withDatabase<T>(config: Config, use: (databaseUrl: string) => Promise<T>): Promise<T> {
+  if (config.databaseUrl === null && !(await hasCluster(config.dataDir)))
+    throw new ConfigError(
+      `DATABASE_URL is not set, and there is no database in DATA_DIR (${config.dataDir}): ` +
+        "set DATABASE_URL or DATABASE_URL_FILE as it is for the gateway, or make a database by start or migrate",
+    );
   return withServer(config, async (database) => {
     await migrateTables(database);
     return use(database.url);

@@ -8,6 +8,7 @@ import { scopes } from "./access/principal.ts";
 import type { StoredSigningKey } from "./access/signing-keys.ts";
 import { ConfigError, readConfig } from "./config.ts";
 import type { Config } from "./config.ts";
+import { errorCodeOf } from "./error-message.ts";
 import { InvalidInputError } from "./inventory/errors.ts";
 import { createLogger } from "./log.ts";
 import { manageAccess, migrateDatabase } from "./installation.ts";
@@ -23,6 +24,13 @@ const repeatedSignalMs = 1_000;
 /** SIGHUP comes when the terminal is closed. */
 const stopSignals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
+// Whoever reads the output, as head does, may have read enough: the work goes on, and what came of it is in the exit code.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error) => {
+    if (errorCodeOf(error) !== "EPIPE") throw error;
+  });
+}
+
 const program = new Command("inventory-gateway")
   .description("A GraphQL and REST gateway for a shop's stock. Settings come from the environment: see README.md.")
   .version(version)
@@ -31,7 +39,9 @@ const program = new Command("inventory-gateway")
 program
   .command("start")
   .description("serve; without DATABASE_URL on an embedded PostgreSQL in DATA_DIR")
-  .action(async () => (cluster.isWorker ? work : serve)(readConfig(process.env)));
+  .action(async () =>
+    cluster.isWorker ? work(readConfig(process.env, { namesChecked: true })) : serve(readConfig(process.env)),
+  );
 
 program
   .command("migrate")
@@ -177,9 +187,8 @@ async function stop(gateway: StartedGateway, logger: Logger, code = 0): Promise<
   }
 }
 
-function stateOf({ signs, verifiesUntil }: StoredSigningKey): string {
-  const isOver = verifiesUntil !== null && verifiesUntil.getTime() <= performance.now();
-  if (isOver) return `ended ${verifiesUntil.toISOString()}`;
+function stateOf({ signs, verifies, verifiesUntil }: StoredSigningKey): string {
+  if (verifiesUntil !== null && !verifies) return `ended ${verifiesUntil.toISOString()}`;
   const until = verifiesUntil === null ? "" : `verifies until ${verifiesUntil.toISOString()}`;
   if (signs) return until === "" ? "signs" : `signs, ${until}`;
   return until === "" ? "signs soon" : until;

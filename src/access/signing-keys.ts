@@ -81,6 +81,8 @@ export interface StoredSigningKey {
   readonly createdAt: Date;
   /** Whether new tokens are signed with it. */
   readonly signs: boolean;
+  /** Whether tokens that it signed are taken. */
+  readonly verifies: boolean;
   /** Null while it is not retired. */
   readonly verifiesUntil: Date | null;
 }
@@ -165,12 +167,15 @@ export class SigningKeys {
   /** All keys, newest first, also those that no longer verify. None is made. @throws ServiceUnavailableError */
   async list(): Promise<StoredSigningKey[]> {
     const records = await this.#storage.list();
-    const signing = this.#chooseToSign(await Promise.all(records.map(toUsableKey)));
+    const keys = await Promise.all(records.map(toUsableKey));
+    const signing = this.#chooseToSign(keys);
+    const verifying = new Set(this.#usable(keys).map((key) => key.id));
     return records.map(({ id, algorithm, createdAt, retiredAt }) => ({
       id,
       algorithm,
       createdAt,
       signs: id === signing?.id,
+      verifies: verifying.has(id),
       verifiesUntil: retiredAt === null ? null : new Date(retiredAt.getTime() + overlapMs),
     }));
   }

@@ -17,7 +17,7 @@ import { arch, platform } from "node:os";
 import { dirname, join } from "node:path";
 import { ConfigError } from "../config.ts";
 import { makeDataFolder } from "../data-folder.ts";
-import { messageOf } from "../error-message.ts";
+import { errorCodeOf, messageOf } from "../error-message.ts";
 import { run } from "./embedded-process.ts";
 import { chooseServerUser, launchAs } from "./embedded-user.ts";
 import type { ServerUser } from "./embedded-user.ts";
@@ -53,6 +53,15 @@ export async function prepareCluster(dataDir: string, settings: ServerSettings):
   };
   if (!existsSync(join(databaseDir, "PG_VERSION"))) await createCluster(cluster);
   return cluster;
+}
+
+/** Whether there is a database in the data folder; also where this user may not look, which is told when it is started. */
+export async function hasCluster(dataDir: string): Promise<boolean> {
+  const failure: unknown = await stat(join(databaseDirOf(dataDir), "PG_VERSION")).then(
+    () => null,
+    (error: unknown) => error,
+  );
+  return errorCodeOf(failure) !== "ENOENT";
 }
 
 /** PostgreSQL's own folder in the data folder. */

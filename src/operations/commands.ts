@@ -57,7 +57,7 @@ function addImport(program: Command, terminal: Terminal): void {
         "The same file can be imported again, after an interruption for instance: what was done is not done twice, for as\n" +
         "long as idempotency keys are kept.",
     )
-    .argument("<file>", "UTF-8, with the columns' names in the first line")
+    .argument("<file>", "UTF-8, with the columns' names in the first line; no pipe")
     .option("--client <id>", `the API client that does it; ADMIN_CLIENT_ID, or ${firstClientId}, when left out`)
     .addOption(
       new Option("--action <action>", "what is done where a line doesn't say it")
@@ -65,7 +65,7 @@ function addImport(program: Command, terminal: Terminal): void {
         .default("CREATE"),
     )
     .option("--delimiter <character>", "what stands between two fields", parseDelimiter, ",")
-    .option("--report <file>", "where refused lines go; FILE.refused.csv when left out")
+    .option("--report <file>", "where refused lines go, without keys they spent; FILE.refused.csv when left out")
     .addHelpText(
       "after",
       `\nColumns: ${stockFileColumns.join(", ")};\nonly productId and quantity are needed. product_id and the like mean the same.\n` +
@@ -86,7 +86,7 @@ async function importFile(file: string, flags: ImportFlags, terminal: Terminal):
   const config = terminal.readConfig();
   const { action, delimiter, report = `${file.slice(0, -extname(file).length || undefined)}.refused.csv` } = flags;
   const progress = createProgress(terminal.err, "lines");
-  const { applied, appliedBefore, refused, left } = await withDatabase(config, (url) =>
+  const { applied, appliedBefore, refused, unfinished } = await withDatabase(config, (url) =>
     withInventory(url, async ({ inventory, clients }) => {
       const clientId = await findWriter(clients, flags.client, config);
       const signal = terminal.interrupted();
@@ -95,8 +95,8 @@ async function importFile(file: string, flags: ImportFlags, terminal: Terminal):
   );
   terminal.out.write(`Applied ${applied}, applied before ${appliedBefore}, refused ${refused}.\n`);
   if (refused > 0) terminal.out.write(`The refused lines are in ${report}, each with its reason.\n`);
-  if (left > 0) terminal.err.write(`Interrupted, ${left} lines are left: the same command goes on with them.\n`);
-  if (left > 0) return exitCodes.failed;
+  if (unfinished !== null) terminal.err.write(`${unfinished}\n`);
+  if (unfinished !== null) return exitCodes.failed;
   return refused > 0 ? exitCodes.found : exitCodes.clean;
 }
 
@@ -183,9 +183,11 @@ async function verifyWith(
   { out, err }: Terminal,
   applying: { readonly storage: InventoryParts["storage"]; readonly actor: string } | null,
 ): Promise<number> {
-  const { transactions, faults, proposals } = await verifyLedger(audit, createProgress(err, "stock transactions"));
+  const verification = await verifyLedger(audit, createProgress(err, "stock transactions"));
+  const { transactions, faults, faultCount, proposals, proposalCount } = verification;
   for (const { productId, fault } of faults) out.write(`${JSON.stringify(productId)}: ${fault}\n`);
-  let open = faults.length;
+  if (faultCount > faults.length) out.write(`The first ${faults.length} of ${faultCount} faults are shown.\n`);
+  let open = faultCount;
   for (const proposal of proposals) {
     if (applying === null) {
       out.write(`Proposed: ${wordsOf(proposal)}\n`);
@@ -197,10 +199,12 @@ async function verifyWith(
       applied === null ? `Not applied: ${JSON.stringify(productId)} kept changing\n` : `Applied: ${wordsOf(applied)}\n`,
     );
     for (const { fault } of left) out.write(`Still ${JSON.stringify(productId)}: ${fault}\n`);
-    open += left.length - faults.filter((fault) => fault.productId === productId).length;
+    open += left.length - proposal.faultCount;
   }
+  if (proposalCount > proposals.length)
+    out.write(`Proposals left for another run: ${proposalCount - proposals.length}.\n`);
   if (proposals.length > 0 && applying === null) out.write("verify --apply writes what is proposed.\n");
-  out.write(`Verified ${transactions} stock transactions, found ${faults.length} faults, ${open} of them open.\n`);
+  out.write(`Verified ${transactions} stock transactions, found ${faultCount} faults, ${open} of them open.\n`);
   return open === 0 ? exitCodes.clean : exitCodes.found;
 }
 
@@ -222,8 +226,6 @@ async function run(terminal: Terminal, action: () => Promise<number>): Promise<v
   try {
     terminal.setExitCode(await action());
   } catch (error) {
-    // Whoever reads the output has read enough.
-    if (errorCodeOf(error) === "EPIPE") return;
     terminal.err.write(`inventory-gateway: ${isForeseen(error) ? error.message : inspect(error)}\n`);
     terminal.setExitCode(exitCodes.failed);
   }
@@ -262,7 +264,12 @@ async function writeTo(
   write: (target: Writable) => Promise<unknown>,
 ): Promise<void> {
   if (file === undefined) {
-    await write(out);
+    try {
+      await write(out);
+    } catch (error) {
+      // Whoever reads the output has read enough.
+      if (errorCodeOf(error) !== "EPIPE") throw error;
+    }
     return;
   }
   const part = `${file}.part`;

@@ -1,4 +1,4 @@
-import type { LedgerAudit, LedgerFault } from "../database/ledger-audit.ts";
+import type { AuditedPart, LedgerAudit, LedgerFault } from "../database/ledger-audit.ts";
 import { settleCorrection, stepsOfCorrection } from "../inventory/correction.ts";
 import type { CorrectionStep, Drift } from "../inventory/correction.ts";
 import { createId } from "../inventory/ids.ts";
@@ -9,17 +9,25 @@ import type { Progress } from "./progress.ts";
 /** What is wrong, and what would explain it. */
 export interface Verification {
   readonly transactions: number;
+  /** The first of them. */
   readonly faults: readonly LedgerFault[];
+  /** Of all. */
+  readonly faultCount: number;
+  /** The first of them. */
   readonly proposals: readonly Proposal[];
+  /** Of all. */
+  readonly proposalCount: number;
 }
 
 /** Stock transactions that would make a product's ledger say what its stock is. */
 export interface Proposal {
   readonly drift: Drift;
   readonly steps: readonly CorrectionStep[];
+  /** How many faults the product's levels and versions have; not those of its keys, which no correction puts right. */
+  readonly faultCount: number;
 }
 
-/** More faults than that are counted, and not kept: something is wrong with the whole then. */
+/** More faults, or proposals, than that are counted, and not kept: something is wrong with the whole then. */
 const faultsMax = 10_000;
 const correctionDeadlineMs = 10_000;
 /** A product that sells all the time may change between the audit and the lock. */
@@ -30,7 +38,10 @@ export async function verifyLedger(audit: LedgerAudit, progress: Progress): Prom
   const faults: LedgerFault[] = [];
   const proposals: Proposal[] = [];
   let transactions = 0;
+  let faultCount = 0;
+  let proposalCount = 0;
   const keep = (found: readonly LedgerFault[]): void => {
+    faultCount += found.length;
     faults.push(...found.slice(0, faultsMax - faults.length));
   };
   progress.start(await audit.countTransactions());
@@ -38,19 +49,25 @@ export async function verifyLedger(audit: LedgerAudit, progress: Progress): Prom
     for await (const part of audit.parts()) {
       transactions += part.transactions;
       keep(part.faults);
-      proposals.push(...part.drifts.flatMap(proposalOf).slice(0, faultsMax - proposals.length));
+      const proposed = proposalsOf(part);
+      proposalCount += proposed.length;
+      proposals.push(...proposed.slice(0, faultsMax - proposals.length));
       progress.advance(part.transactions);
     }
   } finally {
     progress.stop();
   }
   keep(await audit.auditKeys());
-  return { transactions, faults, proposals };
+  return { transactions, faults, faultCount, proposals, proposalCount };
 }
 
-function proposalOf(drift: Drift): Proposal[] {
-  const steps = stepsOfCorrection(drift.change);
-  return steps === null ? [] : [{ drift, steps }];
+function proposalsOf({ faults, drifts }: AuditedPart): Proposal[] {
+  const faultCounts = new Map<string, number>();
+  for (const { productId } of faults) faultCounts.set(productId, (faultCounts.get(productId) ?? 0) + 1);
+  return drifts.flatMap((drift) => {
+    const steps = stepsOfCorrection(drift.change);
+    return steps === null ? [] : [{ drift, steps, faultCount: faultCounts.get(drift.productId) ?? 0 }];
+  });
 }
 
 /** What became of a proposal. */
@@ -79,9 +96,9 @@ export async function applyProposal(
       performance.now() + correctionDeadlineMs,
       (state, now) => settleCorrection(drift, state, { actor, now, idOf: createId }) ?? nothing,
     );
-    const { faults, drifts } = await audit.auditProduct(productId);
-    if (written !== nothing) return { applied: proposal, faults };
-    [proposal] = drifts.flatMap(proposalOf);
+    const part = await audit.auditProduct(productId);
+    if (written !== nothing) return { applied: proposal, faults: part.faults };
+    [proposal] = proposalsOf(part);
   }
   return { applied: null, faults: (await audit.auditProduct(productId)).faults };
 }

@@ -183,10 +183,14 @@ test("the list of keys says which signs, which will and until when each verifies
   const key = { id: thumbprint, algorithm: "ES256" };
   const rotatedAt = startedAt + 60_000;
   const verifiesUntil = new Date(rotatedAt + hourMs + 30_000);
-  expect(newest).toEqual({ ...key, createdAt: new Date(rotatedAt), signs: false, verifiesUntil: null });
-  expect(oldest).toEqual({ ...key, createdAt: new Date(startedAt), signs: true, verifiesUntil });
+  expect(newest).toEqual({ ...key, createdAt: new Date(rotatedAt), signs: false, verifies: true, verifiesUntil: null });
+  expect(oldest).toEqual({ ...key, createdAt: new Date(startedAt), signs: true, verifies: true, verifiesUntil });
   clock.forward(30_000);
   expect((await keys.list()).map(({ signs }) => signs)).toEqual([true, false]);
+  clock.forward(hourMs - 1);
+  expect((await keys.list()).map(({ verifies }) => verifies)).toEqual([true, true]);
+  clock.forward(1);
+  expect((await keys.list()).map(({ verifies }) => verifies)).toEqual([true, false]);
 });
 
 test("made-up kids make the gateway read its keys at most once a second", async () => {

@@ -70,10 +70,23 @@ describe("the page for whoever is on call", () => {
 
     const alerts = await readFile(join(packageRoot, "ops/prometheus/alerts.yml"), "utf8");
     const rules = [...alerts.matchAll(/- alert: (\w+)[\s\S]*?docs\/on-call\.md#(\S+)/g)];
-    expect(rules).toHaveLength(14);
+    expect(rules).toHaveLength(15);
     expect(rules.filter(([, alert, anchor]) => !sections.get(anchor ?? "")?.includes(`\`${alert}\``))).toEqual([]);
     const alertNames = new Set(rules.map(([, alert]) => alert));
     expect(matchesIn(page, /(InventoryGateway\w+)/g).filter((name) => !alertNames.has(name))).toEqual([]);
+  });
+
+  test("says where the database's address is under systemd, and where the program is, as the unit does", async () => {
+    const unit = await readFile(join(packageRoot, "ops/systemd/inventory-gateway.service"), "utf8");
+    const [, credential = ""] = /^LoadCredential=database-url:(.+)$/m.exec(unit) ?? [];
+    const [, directory = ""] = /^WorkingDirectory=(.+)$/m.exec(unit) ?? [];
+    expect(codeIn(page)).toEqual(
+      expect.arrayContaining([
+        `export DATABASE_URL="$(cat ${credential})"`,
+        `DATABASE_URL_FILE=${credential}`,
+        directory,
+      ]),
+    );
   });
 
   test("leads nowhere that is not there", async () => {

@@ -209,6 +209,78 @@ describe("verify", () => {
     expect(await auditLedger(installation.databaseUrl)).toEqual([]);
   });
 
+  test("counts every fault, shows the first 10 000, and ends with 1 for the others too", async () => {
+    await installation.query(`
+      INSERT INTO stock SELECT 'p' || lpad(n::text, 6, '0'), 2, 0, 1, true, now(), now() FROM generate_series(1, 10001) AS n;
+      INSERT INTO stock_transaction (product_id, version, id, action, quantity, available_after, allocated_after, actor, created_at, position)
+      SELECT 'p' || lpad(n::text, 6, '0'), 1, gen_random_uuid(), 'INCREMENT', 1, 1, 0, 'admin', now(), n FROM generate_series(1, 10001) AS n`);
+    const { code, stdout, stderr } = await installation.run("verify");
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
+    const lines = stdout.split("\n");
+    const ids = Array.from({ length: 10_000 }, (_, index) => `"p${String(index + 1).padStart(6, "0")}"`);
+    expect(lines.slice(0, 10_000)).toEqual(
+      ids.map((id) => `${id}: the stock is 2 available, 0 allocated; the ledger says 1 available, 0 allocated`),
+    );
+    expect(lines[10_000]).toBe("The first 10000 of 10001 faults are shown.");
+    expect(lines.slice(10_001, 20_001)).toEqual(
+      ids.map((id) => `Proposed: ${id} INCREMENT 1, which leaves 2 available, 0 allocated`),
+    );
+    expect(lines.slice(20_001)).toEqual([
+      "Proposals left for another run: 1.",
+      "verify --apply writes what is proposed.",
+      "Verified 10001 stock transactions, found 10001 faults, 10001 of them open.",
+      "",
+    ]);
+  });
+
+  test("ends with 1 after --apply where something is left that was not shown", async () => {
+    // One correction explains the 10 001 of the first; the second has a gap.
+    await installation.query(`
+      SELECT setval('stock_transaction_position', 20000);
+      INSERT INTO stock VALUES ('a', 20000, 0, 10000, true, now(), now()), ('b', 1, 0, 2, true, now(), now());
+      INSERT INTO stock_transaction (product_id, version, id, action, quantity, available_after, allocated_after, actor, created_at, position)
+      SELECT 'a', n, gen_random_uuid(), 'INCREMENT'::stock_action, 1, 2 * n, 0, 'admin', now(), n FROM generate_series(1, 10000) AS n
+      UNION ALL SELECT 'b', 2, gen_random_uuid(), 'INCREMENT'::stock_action, 1, 1, 0, 'admin', now(), 10001`);
+    const { code, stdout, stderr } = await installation.run("verify", "--apply");
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
+    expect(stdout.split("\n").slice(10_000)).toEqual([
+      "The first 10000 of 10002 faults are shown.",
+      'Applied: "a" INCREMENT 10000, which leaves 20000 available, 0 allocated',
+      "Verified 10001 stock transactions, found 10002 faults, 1 of them open.",
+      "",
+    ]);
+    expect(await auditLedger(installation.databaseUrl)).toEqual([
+      { productId: "b", fault: "version 2 follows version 0" },
+    ]);
+  });
+
+  test("does not count a key's fault as put right with the levels of its product", async () => {
+    await move(["hat", "CREATE", 10]);
+    await installation.query(`
+      UPDATE stock SET available = 7 WHERE product_id = 'hat';
+      INSERT INTO spent_key SELECT 'admin', 'k', '', gen_random_uuid(), 'hat', 1, NULL, now()`);
+    const { code, stdout } = await installation.run("verify", "--apply");
+    expect(code).toBe(1);
+    expect(stdout).toContain("Verified 1 stock transactions, found 2 faults, 1 of them open.\n");
+  });
+
+  test("works on to its end and its code when nobody reads what it says", async () => {
+    await move(...history);
+    await installation.query("UPDATE stock SET available = available + 3");
+    const unread = async (args: string, streams = ""): Promise<string> => {
+      const script = `("$0" dist/main.js ${args} ${streams}; echo "ended with $?" >&3) 3>&2 | true`;
+      const piped = premises.spawn("sh", ["-c", script, process.execPath], installation.settings);
+      await piped.ended;
+      return piped.stdout + piped.stderr;
+    };
+    expect(await unread("verify")).toBe("ended with 1\n");
+    expect(await unread("verify --apply", "2>&1")).toBe("ended with 0\n");
+    expect(await auditLedger(installation.databaseUrl)).toEqual([]);
+    expect(await unread("verify")).toBe("ended with 0\n");
+    expect(await unread("client list")).toBe("ended with 0\n");
+    expect(await unread("verify --client", "2>&1")).toBe("ended with 2\n");
+  });
+
   test("corrects by what the stock is when it is locked, while the product goes on selling", async () => {
     await move(["hat", "CREATE", 1_000]);
     await installation.query("UPDATE stock SET available = 990 WHERE product_id = 'hat'");

@@ -228,6 +228,17 @@ describe("client", () => {
   });
 });
 
+test("migrate makes the embedded database, and commands work on it before the first start", async () => {
+  const fresh = { DATA_DIR: await premises.createFolder() };
+  const migrating = premises.run(["migrate"], fresh);
+  expect(await migrating.ended).toEqual({ code: 0, signal: null });
+  expect(migrating.stdout).toMatch(/^Applied: \S/);
+  const verifying = premises.run(["verify"], fresh);
+  expect(await verifying.ended).toEqual({ code: 0, signal: null });
+  expect(verifying.stdout).toBe("Verified 0 stock transactions, found 0 faults, 0 of them open.\n");
+  expect(postmasterOf(fresh.DATA_DIR)).toBeNull();
+});
+
 const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 async function outputOf(args: readonly string[]): Promise<string> {

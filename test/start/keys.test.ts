@@ -46,6 +46,14 @@ test("keys rotate and keys list, beside a running gateway: old tokens hold, unti
   );
   expect(await reads(token)).toBe(200);
 
+  await query(
+    databaseUrl,
+    `UPDATE signing_key SET created_at = now() - interval '3 hours', retired_at = now() - interval '2 hours' WHERE id = '${first}'`,
+  );
+  expect(await keys("list")).toMatch(
+    new RegExp(`^${second}\tES256\t${date}\tsigns\n${first}\tES256\t${date}\tended ${date}\n$`),
+  );
+
   expect(await keys("rotate", "--forget-old")).toBe("Rotated, and the old keys deleted.\n");
   const left = await ids();
   expect(left).toHaveLength(1);

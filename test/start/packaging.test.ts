@@ -80,8 +80,13 @@ test("compose gives it a read-only file system and no rights; it and the unit ha
   const [, gateway = ""] = /^ {2}gateway:\n((?: {4}.*\n|\n)+)/m.exec(compose) ?? [];
   for (const line of ["read_only: true", "cap_drop: [ALL]", 'security_opt: ["no-new-privileges:true"]'])
     expect(gateway).toContain(`\n    ${line}\n`);
-  for (const line of ["DynamicUser=yes", "ProtectSystem=strict", "NoNewPrivileges=yes", "CapabilityBoundingSet="])
-    expect(unit).toContain(`\n${line}\n`);
+  const confinement = ["DynamicUser=yes", "ProtectSystem=strict", "NoNewPrivileges=yes", "CapabilityBoundingSet="];
+  // Without the last two Node is killed as it starts, and fails to listen on 0.0.0.0.
+  const needs = [
+    "SystemCallFilter=@system-service @pkey",
+    "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK",
+  ];
+  for (const line of [...confinement, ...needs]) expect(unit).toContain(`\n${line}\n`);
   const drainSeconds = Number(settings.DRAIN_TIMEOUT_SECONDS.default);
   expect(Number(/stop_grace_period: (\d+)s/.exec(gateway)?.[1])).toBeGreaterThan(drainSeconds);
   expect(Number(/TimeoutStopSec=(\d+)/.exec(unit)?.[1])).toBeGreaterThan(drainSeconds);

@@ -180,4 +180,28 @@ describe("the command line", () => {
     expect(run.stderr).toBe(line);
     expect(await readdir(dataDir)).toEqual([]);
   });
+
+  // As in a shell on a machine where only the unit of systemd knows the database.
+  test.each([
+    [2, ["verify"]],
+    [2, ["export", "stock"]],
+    [2, ["import", "stock.csv"]],
+    [1, ["keys", "list"]],
+    [1, ["keys", "rotate", "--forget-old"]],
+    [1, ["client", "list"]],
+    [1, ["client", "revoke", "admin"]],
+    [1, ["client", "add", "--name", "Till"]],
+  ])("without DATABASE_URL and a database in DATA_DIR ends with %d and makes none: %j", async (code, args) => {
+    const folder = await premises.createFolder();
+    for (const dataDir of [folder, join(folder, "none")]) {
+      const run = premises.run(args, { DATA_DIR: dataDir });
+      expect(await run.ended).toEqual({ code, signal: null });
+      expect(run.stdout).toBe("");
+      expect(run.stderr).toBe(
+        `inventory-gateway: DATABASE_URL is not set, and there is no database in DATA_DIR (${dataDir}): ` +
+          "set DATABASE_URL or DATABASE_URL_FILE as it is for the gateway, or make a database by start or migrate\n",
+      );
+    }
+    expect(await readdir(folder)).toEqual([]);
+  });
 });
