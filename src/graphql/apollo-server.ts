@@ -19,11 +19,10 @@ import { costOf } from "./cost.ts";
 import { formatError, isFault, logFault } from "./errors.ts";
 import { createExecutor } from "./execution.ts";
 import type { Executor } from "./execution.ts";
-import { NoIntrospectionRule } from "./introspection.ts";
 import { KnownQueries } from "./known-queries.ts";
-import { LimitsRule, tokensMax } from "./limits.ts";
+import { tokensMax } from "./limits.ts";
 import { noteAnswer } from "./operation.ts";
-import { SubscriptionRootRule } from "./subscription-root.ts";
+import { validationRules } from "./validation-rules.ts";
 
 type AnsweredRequest = GraphQLRequestContextWillSendResponse<GraphQLContext>;
 
@@ -52,7 +51,7 @@ export function createApolloServer(
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     parseOptions: { maxTokens: tokensMax },
-    validationRules: [SubscriptionRootRule, LimitsRule, ...(hidesSchema ? [NoIntrospectionRule] : [])],
+    validationRules: validationRules({ hidesSchema }),
     formatError: (formatted, error) => formatError(formatted, error, { hidesSchema }),
     persistedQueries: { cache: knownQueries },
     plugins: [

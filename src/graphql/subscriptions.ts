@@ -13,12 +13,11 @@ import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLErrorOptions,
 import type { GraphQLContext, GraphQLServices } from "./context.ts";
 import { costOf } from "./cost.ts";
 import { describeError, formatError, isFault, logFault } from "./errors.ts";
-import { NoIntrospectionRule } from "./introspection.ts";
-import { LimitsRule, tokensMax } from "./limits.ts";
+import { tokensMax } from "./limits.ts";
 import { Loaders } from "./loaders.ts";
 import { SharedResults } from "./shared-results.ts";
 import type { StreamSession } from "./stream-sessions.ts";
-import { SubscriptionRootRule } from "./subscription-root.ts";
+import { validationRules } from "./validation-rules.ts";
 
 /** A request for a stream, as both protocols carry it. */
 export interface SubscriptionRequest {
@@ -177,8 +176,8 @@ export class Subscriptions {
     } catch (error) {
       return [withCode(locatedError(error, undefined), "GRAPHQL_PARSE_FAILED")];
     }
-    const hidden = this.#services.introspection === "off" ? [NoIntrospectionRule] : [];
-    const errors = validate(this.#schema, document, [...specifiedRules, SubscriptionRootRule, LimitsRule, ...hidden]);
+    const hidesSchema = this.#services.introspection === "off";
+    const errors = validate(this.#schema, document, [...specifiedRules, ...validationRules({ hidesSchema })]);
     if (errors.length > 0) return errors.map((error) => withCode(error, "GRAPHQL_VALIDATION_FAILED"));
     const operation = getOperationAST(document, operationName);
     if (operation?.operation === OperationTypeNode.SUBSCRIPTION) return document;

@@ -209,7 +209,7 @@ export async function findFreePort(): Promise<number> {
     try {
       await once(server, "listening");
     } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") continue;
+      if (errorCodeOf(error) === "EADDRINUSE") continue;
       throw error;
     }
     const { port } = server.address() as AddressInfo;
